@@ -1,0 +1,30 @@
+"""NB210: a function that reads variables and is handed on."""
+
+from nb2pipe.diagnostics.model import Rule, Severity
+
+RULE = Rule(
+    code="NB210",
+    title="a function that reads variables and is handed on",
+    severity=Severity.ERROR,
+    message="function `{name}` reads `{variable}` and is used in more than one stage in a way that does not allow to pass it",
+    mend="give `{variable}` to `{name}` as an argument",
+    earns="""\
+# %%
+def scale(x):
+    return x * factor
+# %% tags=["stage:load_data"]
+factor = len("ab")
+handlers = [scale]
+# %% tags=["stage:transform"]
+scaled = [h(3) for h in handlers] + list(map(scale, [1]))
+""",
+    clean="""\
+# %%
+def scale(x, factor):
+    return x * factor
+# %% tags=["stage:load_data"]
+factor = len("ab")
+# %% tags=["stage:transform"]
+scaled = [scale(3, factor)]
+""",
+)
