@@ -1,0 +1,252 @@
+"""The pass over a whole notebook: imports, definitions, then every statement in order."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+
+from nb2pipe.analysis.constructs import construct_findings
+from nb2pipe.analysis.definitions import DefinitionNode, attribute_targets, definition, definition_node, summaries
+from nb2pipe.analysis.effects import Context, dotted_path, effects_of, root_name
+from nb2pipe.analysis.library import Library, library
+from nb2pipe.analysis.model import Definition, Effects, Facts, Flow, ImportedName, Statement, StatementKind
+from nb2pipe.analysis.scopes import flow_of
+from nb2pipe.analysis.values import joined
+from nb2pipe.diagnostics import Diagnostic, rule
+from nb2pipe.notebook import Cell, CellKind, Notebook, Role
+
+
+def analyse(notebook: Notebook) -> Facts:
+    """Facts of every statement of ``notebook``, in notebook order. Nothing is executed."""
+    cells = [cell for cell in notebook.cells if cell.kind is CellKind.CODE and cell.role is not Role.SKIP]
+    skipped_cells = [cell for cell in notebook.cells if cell.kind is CellKind.CODE and cell.role is Role.SKIP]
+    trees = {cell.number: _parse(cell.code) for cell in cells}
+    imports = _imports(trees.values())
+    nodes, first_cells, findings = _definitions(cells, trees)
+    findings += _import_findings(cells, trees, notebook, imports)
+    context = summaries(nodes, Context(library(), imports))
+    touched = attribute_targets(list(trees.values()))
+    definitions = {name: definition(name, node, first_cells[name], context, touched) for name, node in nodes.items()}
+    statements, types = _statements(cells, trees, context, nodes, {})
+    skipped_trees = {cell.number: _tolerant(cell.source) for cell in skipped_cells}
+    skipped, _ = _statements(skipped_cells, skipped_trees, context, nodes, types)
+    for cell in cells:
+        findings += construct_findings(cell, trees[cell.number], context, _bound(statements))
+    return Facts(
+        notebook=notebook,
+        statements=tuple(statements),
+        skipped=tuple(skipped),
+        definitions=definitions,
+        imports=imports,
+        types={name: kind for name, kind in _agreed(statements).items() if kind is not None},
+        findings=tuple(sorted({*notebook.findings, *findings})),
+    )
+
+
+def _parse(code: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = compile(code, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    assert isinstance(tree, ast.Module)
+    return tree
+
+
+def _tolerant(source: str) -> ast.Module:
+    """A skipped cell need not be Python; what cannot be parsed has no effect that could be missed."""
+    from nb2pipe.notebook.magics import plain_python
+
+    try:
+        return _parse(plain_python(source).code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module(body=[], type_ignores=[])
+
+
+def _imports(trees: Iterable[ast.Module]) -> dict[str, tuple[ImportedName, ...]]:
+    """Names bound by import statements at the top level of cells; a name may stand for several (``import a.b, a.c``)."""
+    found: dict[str, list[ImportedName]] = {}
+    for tree in trees:
+        for statement in tree.body:
+            for imported in imported_names(statement):
+                known = found.setdefault(imported.name, [])
+                if imported not in known:
+                    known.append(imported)
+    return {name: tuple(entries) for name, entries in found.items()}
+
+
+def imported_names(statement: ast.stmt) -> tuple[ImportedName, ...]:
+    """What an import statement binds; empty for other statements."""
+    if isinstance(statement, ast.Import):
+        return tuple(
+            ImportedName(alias.name, None, alias.asname or alias.name.partition(".")[0]) for alias in statement.names
+        )
+    if isinstance(statement, ast.ImportFrom) and not statement.level:
+        return tuple(
+            ImportedName(statement.module or "", alias.name, alias.asname or alias.name)
+            for alias in statement.names
+            if alias.name != "*"
+        )
+    return ()
+
+
+def _definitions(
+    cells: Iterable[Cell], trees: Mapping[int, ast.Module]
+) -> tuple[dict[str, DefinitionNode], dict[str, int], list[Diagnostic]]:
+    nodes: dict[str, DefinitionNode] = {}
+    first: dict[str, int] = {}
+    findings: list[Diagnostic] = []
+    for cell in cells:
+        for statement in trees[cell.number].body:
+            found = definition_node(statement)
+            if found is None:
+                for name in sorted(flow_of([statement]).may_bind & nodes.keys()):
+                    findings.append(rule("NB204").found(cell.number, statement.lineno, name=name))
+                continue
+            name, node = found
+            if name in nodes:
+                if ast.dump(nodes[name]) != ast.dump(node):
+                    findings.append(rule("NB204").found(cell.number, statement.lineno, name=name))
+                continue
+            nodes[name], first[name] = node, cell.number
+    return nodes, first, findings
+
+
+def _import_findings(
+    cells: Iterable[Cell],
+    trees: Mapping[int, ast.Module],
+    notebook: Notebook,
+    imports: Mapping[str, tuple[ImportedName, ...]],
+) -> list[Diagnostic]:
+    findings: list[Diagnostic] = []
+    for cell in cells:
+        for statement in trees[cell.number].body:
+            names = imported_names(statement)
+            if isinstance(statement, ast.ImportFrom) and (
+                statement.level or any(a.name == "*" for a in statement.names)
+            ):
+                code, name = (
+                    ("NB106", "." * statement.level + (statement.module or "")) if statement.level else ("NB103", "")
+                )
+                shown = ast.unparse(statement)
+                findings.append(rule(code).found(cell.number, statement.lineno, name=name, construct=shown))
+            for imported in names:
+                top = imported.module.partition(".")[0]
+                if top in notebook.siblings:
+                    findings.append(rule("NB106").found(cell.number, statement.lineno, name=top))
+                if len({i.target for i in imports[imported.name]}) > 1:
+                    findings.append(rule("NB107").found(cell.number, statement.lineno, name=imported.name))
+            if not names:
+                for name in sorted((flow_of([statement]).may_bind | flow_of([statement]).deletes) & imports.keys()):
+                    findings.append(rule("NB107").found(cell.number, statement.lineno, name=name))
+    return findings
+
+
+def _statements(
+    cells: Iterable[Cell],
+    trees: Mapping[int, ast.Module],
+    context: Context,
+    nodes: Mapping[str, DefinitionNode],
+    types: Mapping[str, str | None],
+) -> tuple[list[Statement], dict[str, str | None]]:
+    known: dict[str, str | None] = dict(types)
+    result: list[Statement] = []
+    for cell in cells:
+        for order, node in enumerate(trees[cell.number].body):
+            flow = flow_of([node])
+            names = imported_names(node)
+            found = definition_node(node)
+            if names or isinstance(node, ast.ImportFrom):
+                result.append(Statement(node, cell.number, order, StatementKind.IMPORT, flow, Effects(), names))
+                continue
+            if found is not None:
+                header = Flow(reads=_header_reads(node, flow), binds=flow.binds, may_bind=flow.may_bind)
+                result.append(Statement(node, cell.number, order, StatementKind.DEFINITION, header, Effects()))
+                continue
+            effects, after, _ = effects_of([node], context, known)
+            bound = {name: kind for name in flow.may_bind if (kind := after.get(name)) is not None}
+            known = after
+            kind = _kind(node, cell, effects, flow, context)
+            result.append(Statement(node, cell.number, order, kind, flow, effects, types=bound))
+    return result, known
+
+
+def _header_reads(node: ast.stmt, flow: Flow) -> frozenset[str]:
+    """What a definition reads when it is made; what its body reads counts where it is called."""
+    from nb2pipe.analysis.scopes import scope_of
+
+    if isinstance(node, ast.Assign):
+        assert isinstance(node.value, ast.Lambda)
+        return scope_of(node.value).evaluated
+    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    return scope_of(node).evaluated & flow.reads
+
+
+def _kind(node: ast.stmt, cell: Cell, effects: Effects, flow: Flow, context: Context) -> StatementKind:
+    if _is_setting(node, cell, flow, context):
+        return StatementKind.SETTING
+    if isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and _is_display(node.value, effects, flow)):
+        return StatementKind.DISPLAY
+    return StatementKind.CODE
+
+
+def _is_display(value: ast.expr, effects: Effects, flow: Flow) -> bool:
+    """An expression whose value is shown and thrown away, and that does nothing else."""
+    quiet = not (
+        effects.mutates
+        or effects.draws
+        or effects.seeds
+        or effects.plots
+        or effects.unknown_calls
+        or effects.writes_files
+        or effects.calls
+        or flow.may_bind
+    )
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "print":
+        return False
+    return quiet
+
+
+def _is_setting(node: ast.stmt, cell: Cell, flow: Flow, context: Context) -> bool:
+    """Whether the statement sets process state and nothing else, from imports and literals alone."""
+    if flow.may_bind or flow.deletes or (flow.reads - context.imports.keys() - _builtin_names()):
+        return False
+    if isinstance(node, ast.Assign | ast.AugAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return all(root_name(target) in context.imports for target in targets)
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+        return False
+    root = root_name(node.value)
+    if root not in context.imports:
+        return False
+    path = dotted_path(node.value.func, context.imports)
+    row = context.library.function(path) if path else None
+    if row is None:
+        return cell.role is Role.SETUP
+    return "setting" in row or ("unknown" in row and cell.role is Role.SETUP and "seeds" not in row)
+
+
+def _builtin_names() -> frozenset[str]:
+    from nb2pipe.analysis.effects import BUILTINS
+
+    return BUILTINS
+
+
+def _bound(statements: Iterable[Statement]) -> frozenset[str]:
+    return frozenset(name for statement in statements for name in statement.flow.may_bind)
+
+
+def _agreed(statements: Iterable[Statement]) -> dict[str, str | None]:
+    agreed: dict[str, str | None] = {}
+    for statement in statements:
+        for name in _sorted_names(statement):
+            kind = statement.types.get(name)
+            agreed[name] = joined(agreed[name], kind) if name in agreed else kind
+    return agreed
+
+
+def _sorted_names(statement: Statement) -> Iterator[str]:
+    if statement.kind is not StatementKind.IMPORT:
+        yield from sorted(statement.flow.may_bind)
+
+
+__all__ = ["Definition", "analyse", "imported_names"]

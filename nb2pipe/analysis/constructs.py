@@ -1,0 +1,99 @@
+"""Constructs that no stage function can hold: found by a plain walk over each cell."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from nb2pipe.analysis.effects import Context, dotted_path, root_name
+from nb2pipe.diagnostics import Diagnostic, rule
+from nb2pipe.notebook import Cell
+
+#: Names that the kernel puts into the namespace.
+KERNEL_NAMES = frozenset(
+    {"_", "__", "___", "_i", "_ii", "_iii", "_ih", "_oh", "_dh", "In", "Out", "exit", "quit", "get_ipython", "display"}
+    | {"__file__", "__name__", "__doc__", "__builtins__", "__loader__", "__spec__", "__package__", "_exit_code"}
+)
+NUMBERED = re.compile(r"_i?\d+$")
+DYNAMIC_CALLS = frozenset({"globals", "locals", "exec", "eval", "__import__", "compile", "breakpoint"})
+DYNAMIC_WITHOUT_ARGUMENTS = frozenset({"vars", "dir"})
+
+#: Import paths of what changes the process beyond what can be replayed, or looks into the namespace.
+STATE_PATHS = re.compile(
+    r"os\.(chdir|fchdir|putenv|unsetenv|umask|fork|environ\.(update|pop|setdefault|clear))$|signal\.|atexit\.|"
+    r"sys\.(path|modules|meta_path|settrace|setprofile|stdout|stderr|excepthook)\b|importlib\.reload$|threading\.Thread$|"
+    r"multiprocessing\.|concurrent\.futures\."
+)
+DYNAMIC_PATHS = re.compile(r"sys\._getframe|inspect\.(stack|currentframe)|IPython\.get_ipython|builtins\.|__main__")
+
+
+def construct_findings(cell: Cell, tree: ast.Module, context: Context, bound: frozenset[str]) -> list[Diagnostic]:
+    """Diagnostics for one cell. ``bound`` are the names that the notebook itself binds."""
+    return [finding for statement in tree.body for finding in _of_statement(cell.number, statement, context, bound)]
+
+
+def _of_statement(cell: int, statement: ast.stmt, context: Context, bound: frozenset[str]) -> Iterator[Diagnostic]:
+    for node in _outside_functions(statement):
+        if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith) or (
+            isinstance(node, ast.comprehension) and node.is_async
+        ):
+            yield rule("NB102").found(cell, getattr(node, "lineno", statement.lineno))
+    for node in ast.walk(statement):
+        line = getattr(node, "lineno", statement.lineno)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in bound:
+            kernel = node.id in KERNEL_NAMES or NUMBERED.match(node.id)
+            if kernel and not _shows(statement, node):
+                yield rule("NB104").found(cell, line, name=node.id)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in bound:
+            bare = node.func.id in DYNAMIC_WITHOUT_ARGUMENTS and not node.args
+            if bare or node.func.id in DYNAMIC_CALLS:
+                yield rule("NB105").found(cell, line, name=f"{node.func.id}()")
+        if isinstance(node, ast.Attribute | ast.Name):
+            path = dotted_path(node, context.imports)
+            if path and DYNAMIC_PATHS.match(path):
+                yield rule("NB105").found(cell, line, name=path)
+            elif path and STATE_PATHS.match(path) and not _reads_only(statement, node):
+                yield rule("NB207").found(cell, line, construct=ast.unparse(node))
+    yield from _module_state(cell, statement, context)
+
+
+def _outside_functions(statement: ast.stmt) -> Iterator[ast.AST]:
+    stack: list[ast.AST] = [statement]
+    while stack:
+        node = stack.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            stack.extend(ast.iter_child_nodes(node))
+
+
+def _shows(statement: ast.stmt, name: ast.Name) -> bool:
+    """``display(x)`` on a line of its own."""
+    return (
+        name.id == "display"
+        and isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Call)
+        and statement.value.func is name
+    )
+
+
+def _reads_only(statement: ast.stmt, node: ast.expr) -> bool:
+    """``sys.path`` and ``sys.stdout`` may be looked at."""
+    return isinstance(statement, ast.Expr) and statement.value is node
+
+
+def _module_state(cell: int, statement: ast.stmt, context: Context) -> Iterator[Diagnostic]:
+    """Assignments into modules, where they are not a setting that can be replayed."""
+    for node in ast.walk(statement):
+        if not isinstance(node, ast.Attribute | ast.Subscript) or not isinstance(node.ctx, ast.Store | ast.Del):
+            continue
+        root = root_name(node)
+        if root not in context.imports or root is None:
+            continue
+        whole = statement.targets[0] if isinstance(statement, ast.Assign) and len(statement.targets) == 1 else None
+        if isinstance(statement, ast.AugAssign):
+            whole = statement.target
+        names = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
+        literal = names <= context.imports.keys() | {"True", "False", "None", "str", "int", "float"}
+        if node is not whole or not literal or isinstance(node.ctx, ast.Del):
+            yield rule("NB207").found(cell, node.lineno, construct=ast.unparse(node))

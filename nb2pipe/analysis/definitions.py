@@ -1,0 +1,263 @@
+"""The notebook's own functions and classes: what a call of each does, found by a fixed point over their bodies."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from nb2pipe.analysis.effects import Context, NotebookClass, Summary, dotted_path, effects_of, root_name
+from nb2pipe.analysis.model import Definition, Effects
+from nb2pipe.analysis.scopes import FunctionNode, scope_of
+from nb2pipe.analysis.values import Value, is_immutable
+
+DefinitionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign
+
+#: Decorators that leave a function's state alone.
+PLAIN_DECORATORS = frozenset(
+    "property staticmethod classmethod dataclasses.dataclass functools.wraps torch.no_grad torch.inference_mode "
+    "abc.abstractmethod contextlib.contextmanager functools.total_ordering typing.overload".split()
+)
+MOST_ROUNDS = 12
+
+
+def definition_node(statement: ast.stmt) -> tuple[str, DefinitionNode] | None:
+    """The name and node of a top-level definition; a lambda bound to a plain name counts as a function."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return statement.name, statement
+    if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Lambda) and len(statement.targets) == 1:
+        target = statement.targets[0]
+        if isinstance(target, ast.Name):
+            return target.id, statement
+    return None
+
+
+def summaries(nodes: Mapping[str, DefinitionNode], context: Context) -> Context:
+    """``context`` with a summary for every function and class, stable under one more round."""
+    functions: dict[str, Summary] = {}
+    classes: dict[str, NotebookClass] = {}
+    for name, node in nodes.items():
+        if isinstance(node, ast.ClassDef):
+            base = _base(node, context, nodes)
+            classes[name] = NotebookClass(base, {m.name: Summary(_parameters(m)) for m in _methods(node)})
+        else:
+            functions[name] = Summary(_parameters(_function(node)))
+    for _ in range(MOST_ROUNDS):
+        context = replace(context, functions=functions, classes=classes)
+        new_functions = {name: _summary(_function(nodes[name]), context) for name in functions}
+        new_classes = {
+            name: replace(cls, methods={m.name: _summary(m, context, name) for m in _methods(nodes[name])})
+            for name, cls in classes.items()
+        }
+        if new_functions == functions and new_classes == classes:
+            break
+        functions, classes = new_functions, new_classes
+    return replace(context, functions=functions, classes=classes)
+
+
+def definition(name: str, node: DefinitionNode, cell: int, context: Context, touched: frozenset[str]) -> Definition:
+    """What is known of one definition. ``touched`` are the definitions whose attributes some code sets."""
+    inner: FunctionNode | ast.ClassDef = node if isinstance(node, ast.ClassDef) else _function(node)
+    scope = scope_of(inner)
+    if isinstance(node, ast.ClassDef):
+        parts = [m.effects for m in context.classes[name].methods.values()]
+        effects = Effects(
+            mutates=frozenset().union(*(p.mutates for p in parts)) & scope.free if parts else frozenset(),
+            calls=frozenset().union(*(p.calls for p in parts)) if parts else frozenset(),
+        )
+    else:
+        effects = context.functions[name].effects
+    return Definition(
+        name=name,
+        node=node,
+        cell=cell,
+        free=scope.free,
+        evaluated=scope.evaluated,
+        writes=scope.writes,
+        locals=scope.locals,
+        effects=effects,
+        state=_state(name, node, context, touched),
+    )
+
+
+def attribute_targets(trees: Sequence[ast.AST]) -> frozenset[str]:
+    """Names whose attributes are set somewhere: ``f.calls = 0``, ``Model.scale = 2``, ``type(self).count += 1``."""
+    found: set[str] = set()
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
+                root = root_name(node)
+                if root is not None:
+                    found.add(root)
+            elif (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("setattr", "delattr")
+            ):
+                if node.args and isinstance(node.args[0], ast.Name):
+                    found.add(node.args[0].id)
+    return frozenset(found)
+
+
+def _function(node: DefinitionNode) -> FunctionNode:
+    if isinstance(node, ast.Assign):
+        assert isinstance(node.value, ast.Lambda)
+        return node.value
+    assert not isinstance(node, ast.ClassDef)
+    return node
+
+
+def _methods(node: DefinitionNode) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    assert isinstance(node, ast.ClassDef)
+    return [child for child in node.body if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def _parameters(node: FunctionNode) -> tuple[str, ...]:
+    args = node.args
+    named = [*args.posonlyargs, *args.args, *args.kwonlyargs, *(a for a in (args.vararg, args.kwarg) if a)]
+    return tuple(a.arg for a in named)
+
+
+def _base(node: ast.ClassDef, context: Context, nodes: Mapping[str, DefinitionNode]) -> str | None:
+    for base in node.bases:
+        path = dotted_path(base, context.imports)
+        if path is not None:
+            return path
+        if isinstance(base, ast.Name) and base.id in nodes:
+            return f"notebook:{base.id}"
+        return "builtins.object"
+    return None
+
+
+def _summary(node: FunctionNode, context: Context, owner: str | None = None) -> Summary:
+    parameters = _parameters(node)
+    types: dict[str, str | None] = dict.fromkeys(parameters)
+    for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
+        if argument.annotation is not None:
+            types[argument.arg] = _annotated(argument.annotation, context)
+    if owner is not None and parameters:
+        types[parameters[0]] = f"notebook:{owner}"
+    body = [ast.Return(node.body, lineno=node.lineno)] if isinstance(node, ast.Lambda) else node.body
+    effects, _, returned = effects_of(body, context, types)
+    scope = scope_of(node)
+    outside = (scope.locals - set(parameters)) - scope.writes
+    groups = _reach(effects.aliases)
+    mutated = {peer for name in effects.mutates for peer in groups.get(name, {name})} - outside
+    roots = {peer for name in returned.roots for peer in groups.get(name, {name})} - outside
+    kind = returned.type
+    if not isinstance(node, ast.Lambda) and node.returns is not None and kind is None:
+        kind = _annotated(node.returns, context)
+    if any(isinstance(child, ast.Yield | ast.YieldFrom) for child in _own(node)):
+        kind, roots = "generator", set(parameters)
+    if isinstance(node, ast.AsyncFunctionDef):
+        kind, roots = None, set(parameters)
+    visible = frozenset(pair for pair in _closure(groups) if not outside & set(pair))
+    return Summary(
+        parameters,
+        replace(
+            effects,
+            mutates=frozenset(mutated),
+            certain=frozenset({p for n in effects.certain for p in groups.get(n, {n})}) - outside,
+            aliases=visible,
+            views=frozenset(pair for pair in effects.views if not outside & set(pair)),
+            reasons={name: why for name, why in effects.reasons.items() if name in mutated},
+        ),
+        Value(kind, frozenset() if is_immutable(kind) else frozenset(roots), returned.view, _plain(returned.elements)),
+    )
+
+
+def _plain(elements: tuple[Value, ...] | None) -> tuple[Value, ...] | None:
+    """Types of the parts of a returned tuple; their roots are the function's own business."""
+    if elements is None or any(e.shared for e in elements):
+        return None
+    return tuple(Value(e.type) for e in elements)
+
+
+def _own(node: FunctionNode) -> list[ast.AST]:
+    found: list[ast.AST] = []
+    stack: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else list(node.body)
+    while stack:
+        current = stack.pop()
+        found.append(current)
+        if not isinstance(current, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            stack.extend(ast.iter_child_nodes(current))
+    return found
+
+
+def _reach(pairs: frozenset[tuple[str, str]]) -> dict[str, set[str]]:
+    """Name -> every name it may share something with, itself included."""
+    groups: dict[str, set[str]] = {}
+    for one, other in sorted(pairs):
+        merged = groups.get(one, {one}) | groups.get(other, {other})
+        for name in merged:
+            groups[name] = merged
+    return groups
+
+
+def _closure(groups: Mapping[str, set[str]]) -> set[tuple[str, str]]:
+    return {(one, other) for group in groups.values() for one in group for other in group if one < other}
+
+
+def _annotated(annotation: ast.expr, context: Context) -> str | None:
+    path = dotted_path(annotation, context.imports)
+    if path is not None:
+        return path
+    if isinstance(annotation, ast.Name):
+        if annotation.id in context.classes:
+            return f"notebook:{annotation.id}"
+        if annotation.id in ("int", "float", "str", "bool", "list", "dict", "tuple", "set", "bytes"):
+            return annotation.id
+    if isinstance(annotation, ast.Constant) and annotation.value is None:
+        return "None"
+    return None
+
+
+def _state(name: str, node: DefinitionNode, context: Context, touched: frozenset[str]) -> str:
+    """What a definition keeps between calls, in words; empty when it keeps nothing."""
+    if name in touched:
+        return "its attributes are set"
+    if isinstance(node, ast.Assign):
+        return ""
+    for decorator in node.decorator_list:
+        target = decorator.func if isinstance(decorator, ast.Call) else decorator
+        path = dotted_path(target, context.imports) or (target.id if isinstance(target, ast.Name) else None)
+        if path not in PLAIN_DECORATORS:
+            return f"its decorator `{ast.unparse(target)}`"
+    if isinstance(node, ast.ClassDef):
+        return _class_state(name, node, context)
+    defaults = dict(
+        zip(reversed([a.arg for a in (*node.args.posonlyargs, *node.args.args)]), reversed(node.args.defaults))
+    )
+    defaults |= {a.arg: d for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if d is not None}
+    effects = context.functions[name].effects
+    for argument, default in defaults.items():
+        changes = argument in effects.mutates or argument in context.functions[name].returns.roots
+        if not isinstance(default, ast.Constant | ast.Name | ast.Attribute | ast.UnaryOp | ast.Tuple) and changes:
+            return f"the default of its argument `{argument}`"
+    return ""
+
+
+def _class_state(name: str, node: ast.ClassDef, context: Context) -> str:
+    for child in ast.walk(node):
+        if isinstance(child, ast.Attribute) and isinstance(child.ctx, ast.Store):
+            owner = ast.unparse(child.value)
+            if owner in (name, "cls", "type(self)", "self.__class__"):
+                return "its class attributes are set"
+    mutable = {
+        target.id
+        for child in node.body
+        if isinstance(child, ast.Assign) and isinstance(child.value, ast.List | ast.Dict | ast.Set | ast.Call)
+        for target in child.targets
+        if isinstance(target, ast.Name)
+    }
+    dataclass_like = any("dataclass" in ast.unparse(d) for d in node.decorator_list)
+    for method in _methods(node):
+        assigned = {n.attr for n in ast.walk(method) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
+        used = {n.attr for n in ast.walk(method) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
+        if (
+            not dataclass_like
+            and (mutable & used) - assigned
+            and context.classes[name].methods[method.name].effects.mutates
+        ):
+            return f"its class attribute `{sorted(mutable & used)[0]}`"
+    return ""
