@@ -1,0 +1,90 @@
+"""Names of the setup cells that are bound once, never change, and so may stand in a module or in the config."""
+
+from __future__ import annotations
+
+import ast
+
+from nb2pipe.analysis import Facts, Statement, StatementKind
+from nb2pipe.analysis.effects import BUILTINS
+from nb2pipe.analysis.values import is_immutable
+from nb2pipe.notebook import Role
+from nb2pipe.pipeline.literals import literal_value
+
+
+def assigned_name(statement: Statement) -> tuple[str, ast.expr] | None:
+    """The name and value of ``name = value``; ``None`` for any other statement."""
+    node = statement.node
+    if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+        return node.targets[0].id, node.value
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+        return node.target.id, node.value
+    return None
+
+
+def steady_names(facts: Facts) -> frozenset[str]:
+    """Names that one statement binds and nothing changes, deletes, or shares with a name that changes."""
+    bound: dict[str, int] = {}
+    changed: set[str] = set()
+    shared: dict[str, set[str]] = {}
+    for statement in facts.statements:
+        for name in statement.flow.may_bind:
+            bound[name] = bound.get(name, 0) + 1
+        changed |= statement.flow.deletes | statement.effects.mutates
+        for one, other in statement.effects.aliases:
+            shared.setdefault(one, {one}).add(other)
+            shared.setdefault(other, {other}).add(one)
+    for found in facts.definitions.values():
+        changed |= found.writes
+        if not found.is_class:
+            changed |= found.effects.mutates & found.free
+        else:
+            changed |= found.effects.mutates
+    frontier = list(changed)
+    while frontier:
+        for peer in shared.get(frontier.pop(), ()):
+            if peer not in changed:
+                changed.add(peer)
+                frontier.append(peer)
+    return frozenset(name for name, count in bound.items() if count == 1 and name not in changed)
+
+
+def module_constants(facts: Facts, wanted: frozenset[str]) -> frozenset[str]:
+    """Names of setup cells that ``helpers.py`` can bind itself: literals, and expressions over imports alone.
+
+    ``wanted`` are the names that functions and classes read. A constant that another one is made from comes along.
+    """
+    steady = steady_names(facts)
+    candidates: dict[str, frozenset[str]] = {}
+    for statement in facts.statements:
+        cell = facts.notebook.cell(statement.cell)
+        found = assigned_name(statement)
+        if cell.role is not Role.SETUP or found is None or statement.kind is not StatementKind.CODE:
+            continue
+        name, value = found
+        quiet = not (
+            statement.effects.draws
+            or statement.effects.seeds
+            or statement.effects.mutates
+            or statement.effects.reads_files
+            or statement.effects.writes_files
+            or statement.effects.unknown_calls
+            or statement.effects.calls
+        )
+        simple = literal_value(value) is not None or is_immutable(statement.types.get(name))
+        if name in steady and quiet and simple:
+            candidates[name] = statement.flow.reads - facts.imports.keys() - BUILTINS
+    chosen: set[str] = set()
+    stack = [name for name in wanted if name in candidates]
+    while stack:
+        name = stack.pop()
+        if name in chosen or name not in candidates:
+            continue
+        if not _closed(name, candidates):
+            continue
+        chosen.add(name)
+        stack.extend(candidates[name])
+    return frozenset(chosen)
+
+
+def _closed(name: str, candidates: dict[str, frozenset[str]]) -> bool:
+    return all(part in candidates and _closed(part, candidates) for part in candidates[name] if part != name)

@@ -1,0 +1,181 @@
+"""What crosses between stages: liveness over the notebook's order, widened by what may have changed in place.
+
+Reference semantics is one namespace. A stage must hand on every name that it binds, or whose object it may change, and
+that a later stage reads; names that may refer to a common object are handed on together, as one object graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from nb2pipe.analysis import Facts, Statement
+from nb2pipe.analysis.values import ITERATORS, NOT_STORABLE
+
+
+@dataclass(frozen=True)
+class Step:
+    """One statement as the crossing sees it: its names, with those of the functions that it may run."""
+
+    statement: Statement
+    reads: frozenset[str]
+    must_bind: frozenset[str]
+    may_bind: frozenset[str]
+    mutates: frozenset[str]
+
+
+@dataclass(frozen=True)
+class StageNames:
+    """The names of one stage.
+
+    Attributes:
+        reads: read before the stage itself binds them; with the step that reads them first.
+        inputs: names that the stage needs from before, whether from an artifact or a parameter.
+        outputs: names that it hands on.
+        shared: groups of outputs that may refer to common objects.
+        reasons: output -> why it crosses, for people.
+    """
+
+    name: str
+    reads: Mapping[str, Step]
+    must_bind: frozenset[str]
+    may_bind: frozenset[str]
+    mutated: frozenset[str]
+    deletes: frozenset[str]
+    inputs: frozenset[str] = frozenset()
+    outputs: frozenset[str] = frozenset()
+    shared: tuple[tuple[str, ...], ...] = ()
+    live_after: frozenset[str] = frozenset()
+
+
+def step_of(statement: Statement, facts: Facts, variables: frozenset[str]) -> Step:
+    """A statement's names, those of the functions it may run included."""
+    reads = set(statement.flow.reads)
+    may_bind = set(statement.flow.may_bind)
+    mutates = set(statement.effects.mutates)
+    for name in _runs(statement, facts):
+        found = facts.definitions[name]
+        reads |= (found.free | found.evaluated) - (statement.flow.binds & {statement_target(statement)})
+        may_bind |= found.writes
+        mutates |= found.effects.mutates & found.free
+    return Step(
+        statement=statement,
+        reads=frozenset(reads & variables),
+        must_bind=frozenset(statement.flow.binds & variables),
+        may_bind=frozenset(may_bind & variables),
+        mutates=frozenset(mutates & variables),
+    )
+
+
+def statement_target(statement: Statement) -> str:
+    """The one name that a simple assignment binds; empty otherwise."""
+    return next(iter(statement.flow.binds)) if len(statement.flow.binds) == 1 else ""
+
+
+def _runs(statement: Statement, facts: Facts) -> frozenset[str]:
+    from nb2pipe.pipeline.placing import referenced
+
+    return referenced(statement, facts)
+
+
+def names_of(name: str, steps: Sequence[Step]) -> StageNames:
+    """The names of a stage from its steps, in order."""
+    reads: dict[str, Step] = {}
+    must: set[str] = set()
+    may: set[str] = set()
+    mutated: set[str] = set()
+    deletes: set[str] = set()
+    for step in steps:
+        for read in sorted(step.reads - must):
+            reads.setdefault(read, step)
+        mutated |= step.mutates
+        must = (must | step.must_bind) - step.statement.flow.deletes
+        may |= step.may_bind
+        deletes = (deletes - step.must_bind) | step.statement.flow.deletes
+    return StageNames(name, reads, frozenset(must), frozenset(may), frozenset(mutated), frozenset(deletes))
+
+
+def crossings(
+    stages: Sequence[StageNames],
+    steps: Mapping[str, Sequence[Step]],
+    given: frozenset[str],
+    extra_outputs: Mapping[str, frozenset[str]],
+) -> tuple[StageNames, ...]:
+    """Inputs, outputs and shared groups of every stage.
+
+    Args:
+        given: names that parameters bind before the first stage.
+        extra_outputs: names that a stage hands to the runner although no stage reads them (metrics, a signature).
+    """
+    live_after = _live_after(stages)
+    groups = _Groups()
+    available = set(given)
+    result: list[StageNames] = []
+    for stage, live in zip(stages, live_after, strict=True):
+        for step in steps[stage.name]:
+            groups.join(step.statement.effects.aliases - step.statement.effects.views)
+        known = available | stage.may_bind
+        widened = {peer for name in stage.mutated for peer in groups.of(name)}
+        outputs = live & known & (stage.may_bind | widened)
+        outputs |= {peer for name in outputs for peer in groups.of(name) if peer in live & known}
+        outputs -= stage.deletes
+        needed = set(stage.reads) | (outputs - stage.must_bind)
+        inputs = {name for name in needed if name in available}
+        everything = outputs | (extra_outputs.get(stage.name, frozenset()) & known)
+        result.append(
+            StageNames(
+                stage.name,
+                stage.reads,
+                stage.must_bind,
+                stage.may_bind,
+                stage.mutated,
+                stage.deletes,
+                frozenset(inputs),
+                frozenset(everything),
+                _partition(everything, groups),
+                frozenset(live),
+            )
+        )
+        available = (available | everything | stage.may_bind) - stage.deletes
+    return tuple(result)
+
+
+def _live_after(stages: Sequence[StageNames]) -> list[set[str]]:
+    live: set[str] = set()
+    result: list[set[str]] = []
+    for stage in reversed(stages):
+        result.append(set(live))
+        live = set(stage.reads) | (live - stage.must_bind - stage.deletes)
+    return result[::-1]
+
+
+def _partition(names: Iterable[str], groups: _Groups) -> tuple[tuple[str, ...], ...]:
+    found: dict[frozenset[str], list[str]] = {}
+    for name in sorted(names):
+        found.setdefault(groups.of(name), []).append(name)
+    return tuple(tuple(members) for members in found.values() if len(members) > 1)
+
+
+class _Groups:
+    """Names that may refer to common objects, merged as aliases are met."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, frozenset[str]] = {}
+
+    def join(self, pairs: Iterable[tuple[str, str]]) -> None:
+        for one, other in pairs:
+            merged = self.of(one) | self.of(other)
+            for name in merged:
+                self._of[name] = merged
+
+    def of(self, name: str) -> frozenset[str]:
+        return self._of.get(name, frozenset({name}))
+
+
+def not_storable(kind: str | None) -> str | None:
+    """Why values of a type cannot be stored, in words; ``None`` when they can, or when the type is unknown."""
+    if kind is None:
+        return None
+    return NOT_STORABLE.get(kind) or (
+        "an iterator" if kind in ITERATORS - {"zip", "map", "filter", "enumerate"} else None
+    )
