@@ -455,8 +455,13 @@ class _Walk:
             return Value("pathlib.Path")
         if left.type == "str":
             return Value("str")
+        if not isinstance(operator, ast.Add | ast.Mult):
+            return Value()  # only `+` and `*` of sequences put objects of their operands into the result
         same = left.type if left.type == right.type or (left.type or "").startswith("list") else None
-        return Value(same, left.shared | right.shared, left.view or right.view)
+        numeric = left.type in NUMBERS or right.type in NUMBERS
+        if numeric and isinstance(operator, ast.Add):
+            return Value(same)
+        return Value(same, left.shared | right.shared, (left.view or right.view) and not numeric)
 
     def display(self, node: ast.Tuple | ast.List | ast.Set) -> Value:
         parts = tuple(self.value(part) for part in node.elts)

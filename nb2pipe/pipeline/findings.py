@@ -43,6 +43,7 @@ def findings(draft: Draft) -> Iterator[Diagnostic]:
     yield from _unstorable(draft)
     yield from _views(draft)
     yield from _definitions(draft)
+    yield from _handed_on(draft)
     yield from _builtins(draft)
     yield from _block_imports(draft)
     if not any(c.role is Role.STAGE for c in draft.facts.notebook.cells):
@@ -210,6 +211,21 @@ def _definitions(draft: Draft) -> Iterator[Diagnostic]:
             yield rule("NB210").found(found.cell, line, name=name, variable=variable)
         for written in sorted(found.writes - bound_somewhere):
             yield rule("NB212").found(found.cell, line, name=name, variable=written)
+
+
+def _handed_on(draft: Draft) -> Iterator[Diagnostic]:
+    """A function that lives in its stage, kept in something that leaves the stage."""
+    nested = {n: p for n, p in draft.placed.items() if p.placement is Placement.NESTED}
+    for stage in draft.names:
+        for step in draft.steps[stage.name]:
+            kept = step.may_bind | step.mutates
+            if step.statement.kind is StatementKind.DEFINITION or not kept & stage.outputs:
+                continue
+            calls = {id(n.func) for n in ast.walk(step.statement.node) if isinstance(n, ast.Call)}
+            for node in ast.walk(step.statement.node):
+                if isinstance(node, ast.Name) and node.id in nested and id(node) not in calls:
+                    variable = next(iter(sorted(nested[node.id].variables | nested[node.id].definition.writes)), "")
+                    yield rule("NB210").found(step.statement.cell, node.lineno, name=node.id, variable=variable)
 
 
 def _crosses(cls: str, draft: Draft) -> bool:

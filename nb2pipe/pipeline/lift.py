@@ -11,7 +11,7 @@ import builtins
 import keyword
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from nb2pipe.analysis import Facts, Statement
@@ -92,16 +92,29 @@ def lift(
     """
     namer = Namer(set(taken))
     lifted = Lifted()
-    for statement in statements:
-        for site in _sites(statement, kind, facts):
-            key = _unique(f"{stage}.{site.group}.{site.field}" if site.group else f"{stage}.{site.field}", keys)
-            argument = namer.name(*site.arguments)
-            lifted.params[argument] = key
-            lifted.parameters.append(
-                Parameter(key, site.literal.value, site.literal.annotation, site.kind, statement.cell, site.node.lineno)
-            )
-            lifted.edits.append(_replacement(statement.cell, site.node, argument))
+    sites = [(statement, site) for statement in statements for site in _sites(statement, kind, facts)]
+    makers: dict[str, set[int]] = {}
+    for _, site in sites:
+        makers.setdefault(site.group, set()).add(site.call)
+    for statement, site in sites:
+        if site.group and len(makers[site.group]) > 1:
+            site = _named_after_result(site, statement)
+        key = _unique(f"{stage}.{site.group}.{site.field}" if site.group else f"{stage}.{site.field}", keys)
+        argument = namer.name(*site.arguments)
+        lifted.params[argument] = key
+        lifted.parameters.append(
+            Parameter(key, site.literal.value, site.literal.annotation, site.kind, statement.cell, site.node.lineno)
+        )
+        lifted.edits.append(_replacement(statement.cell, site.node, argument))
     return lifted
+
+
+def _named_after_result(site: _Site, statement: Statement) -> _Site:
+    """Where a stage makes the same call twice, its parameters are named after what each call makes."""
+    if site.kind is not ParameterKind.HYPERPARAMETER or len(statement.flow.binds) != 1:
+        return site
+    made = snake(next(iter(statement.flow.binds)))
+    return replace(site, group=made, arguments=(f"{made}_{site.field}", *site.arguments[1:])) if made else site
 
 
 def _replacement(cell: int, node: ast.expr, text: str) -> Edit:
@@ -127,6 +140,7 @@ class _Site:
     group: str
     field: str
     arguments: tuple[str, ...]
+    call: int = 0  # tells one call from another
 
 
 def _sites(statement: Statement, kind: str, facts: Facts) -> Iterator[_Site]:
@@ -164,7 +178,7 @@ def _call_sites(node: ast.AST, facts: Facts) -> Iterator[_Site]:
             literal = literal_value(given.value) if given.arg else None
             if given.arg and literal is not None:
                 names = (given.arg.rstrip("_") if keyword.iskeyword(given.arg) else given.arg, f"{called}_{given.arg}")
-                yield _Site(given.value, literal, ParameterKind.HYPERPARAMETER, called, given.arg, names)
+                yield _Site(given.value, literal, ParameterKind.HYPERPARAMETER, called, given.arg, names, id(node))
         return
     yield from _path_sites(node, path, method, called)
     for given in node.keywords:

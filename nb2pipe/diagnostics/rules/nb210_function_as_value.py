@@ -6,7 +6,7 @@ RULE = Rule(
     code="NB210",
     title="a function that reads variables and is handed on",
     severity=Severity.ERROR,
-    message="function `{name}` reads `{variable}` and is used in more than one stage in a way that does not allow to pass it",
+    message="function `{name}` reads `{variable}` and is handed on as a value, so `{variable}` cannot go with it",
     mend="give `{variable}` to `{name}` as an argument",
     earns="""\
 # %%

@@ -1,32 +1,30 @@
-"""NB212: a function that binds notebook variables."""
+"""NB212: a variable that only a function binds."""
 
 from nb2pipe.diagnostics.model import Rule, Severity
 
 RULE = Rule(
     code="NB212",
-    title="a function that binds notebook variables",
+    title="a variable that only a function binds",
     severity=Severity.ERROR,
-    message="function `{name}` binds `{variable}` with `global`, and it is used in more than one stage",
-    mend="return the value and assign it where the function is called",
+    message="function `{name}` binds `{variable}` with `global`, and no statement outside functions does",
+    mend="bind `{variable}` before the call (to None, for instance), or return the value and assign it",
     earns="""\
+# %%
+def choose_device():
+    global device
+    device = "cpu"
 # %% tags=["stage:load_data"]
-count = 0
-def bump():
-    global count
-    count += 1
-bump()
+choose_device()
 # %% tags=["stage:transform"]
-bump()
-total = count
+label = device.upper()
 """,
     clean="""\
+# %%
+def choose_device():
+    return "cpu"
 # %% tags=["stage:load_data"]
-count = 0
-def bumped(count):
-    return count + 1
-count = bumped(count)
+device = choose_device()
 # %% tags=["stage:transform"]
-count = bumped(count)
-total = count
+label = device.upper()
 """,
 )

@@ -1,0 +1,1 @@
+"""Emission: :class:`~nb2pipe.pipeline.Pipeline` → :class:`~nb2pipe.emit.package.Files`, and writing them."""

@@ -1,0 +1,135 @@
+"""After the stages: the record in MLflow, the model in the registry, the report. In a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from nb2pipe.runtime import journal
+from nb2pipe.runtime.artifacts import load_artifacts
+from nb2pipe.runtime.definition import Pipeline
+from nb2pipe.runtime.files import write_text
+from nb2pipe.runtime.prepare import Prepared
+from nb2pipe.runtime.processes import begin_own_group, ending_of, process_context, start, stop
+from nb2pipe.runtime.progress import Reporter
+from nb2pipe.runtime.record import ExitCode, RunRecord, Status
+from nb2pipe.runtime.store import Store
+from nb2pipe.runtime.worker import redirect_output
+
+TRACKING_LOG = "logs/tracking.log"
+
+
+def finish(prepared: Prepared, record: RunRecord, reporter: Reporter) -> RunRecord:
+    """Log the run, register its model when everything passed, write the report; gives the last record."""
+    run_dir = prepared.run_dir
+    journal.save(record, run_dir)
+    with _Tracking(prepared, record) as tracking:
+        record = tracking.record()
+        record = replace(record, seconds=journal.seconds_since(record.started))
+        journal.save(record, run_dir)
+        _write_report(record, run_dir)
+        tracking.add_report()
+    reporter.run_ended(record, run_dir)
+    return record
+
+
+class _Tracking:
+    """The process that talks to MLflow. Its failure is reported and fails the run; it never breaks it."""
+
+    def __init__(self, prepared: Prepared, record: RunRecord) -> None:
+        self.before = record
+        self.run_dir = prepared.run_dir
+        context = process_context()
+        self.here, there = context.Pipe()
+        package, may_register = prepared.package.name, _everything_passed(prepared, record)
+        arguments = (there, package, record, prepared.run_dir, prepared.store_dir, may_register)
+        self.process = start(context, _track, arguments, "tracking")
+        there.close()
+
+    def __enter__(self) -> _Tracking:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.here.close()
+        stop(self.process)
+
+    def record(self) -> RunRecord:
+        """The record with what MLflow called things, or with the problem."""
+        try:
+            answer = self.here.recv()
+        except (EOFError, OSError):
+            self.process.join()
+            answer = f"its process {ending_of(self.process.exitcode)}"
+        if isinstance(answer, RunRecord):
+            return answer
+        return journal.failed_afterwards(self.before, f"MLflow tracking failed: {answer} (see {TRACKING_LOG})")
+
+    def add_report(self) -> None:
+        """Let the process log the report as well, and wait until it has."""
+        with contextlib.suppress(EOFError, OSError):
+            self.here.send(None)
+            self.here.recv()
+
+
+def _everything_passed(prepared: Prepared, record: RunRecord) -> bool:
+    """Only a run whose stages are all done and whose gates all said yes makes a model version."""
+    return (
+        record.exit_code == ExitCode.DONE
+        and all(stage.status == Status.DONE for stage in record.stages)
+        and all(gate.passed for gate in record.gates)
+        and {gate.name for gate in prepared.pipeline.gates} <= {gate.name for gate in record.gates}
+    )
+
+
+def _write_report(record: RunRecord, run_dir: Path) -> None:
+    from nb2pipe.runtime.report import render_report
+
+    try:
+        write_text(run_dir / "report.html", render_report(record, run_dir))
+    except Exception as error:  # the run is what it is, with or without a report of it
+        print(f"warning: no report could be written: {type(error).__name__}: {error}", file=sys.stderr)
+
+
+def _track(
+    connection: Connection, module: str, record: RunRecord, run_dir: Path, store_dir: Path, may_register: bool
+) -> None:
+    """The main function of the tracking process."""
+    begin_own_group()
+    redirect_output(run_dir / TRACKING_LOG)
+    try:
+        from nb2pipe.runtime import tracking
+
+        pipeline: Pipeline = importlib.import_module(f"{module}.pipeline").PIPELINE
+        registration = pipeline.registration if may_register else None
+        logged = tracking.log_run(record, run_dir, store_dir, registration, _loader(record, store_dir))
+    except Exception as error:
+        traceback.print_exc()
+        connection.send(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
+        return
+    connection.send(logged)
+    with contextlib.suppress(EOFError):
+        connection.recv()
+        with contextlib.suppress(Exception):
+            tracking.log_report(logged, run_dir)
+        connection.send(None)
+
+
+def _loader(record: RunRecord, store_dir: Path) -> Callable[[str], Any]:
+    """A function from an artifact's name to its value; members of one graph come from one loading."""
+    records = {artifact.name: artifact for stage in record.stages for artifact in stage.outputs}
+    store = Store(store_dir)
+    loaded: dict[str, Any] = {}
+
+    def load(name: str) -> Any:
+        if name not in loaded:
+            loaded.update(load_artifacts(store, [records[name]]))
+        return loaded[name]
+
+    return load

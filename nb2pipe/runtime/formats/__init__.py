@@ -1,0 +1,41 @@
+"""Store formats: how a value becomes bytes and the same value again.
+
+A format is a module with ``NAME``, ``can_store(value) -> bool``, ``dump(value) -> list of bytes`` and
+``load(bytes) -> value``. The first that can store a value does; :mod:`graph` comes last and tries everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from nb2pipe.runtime.files import Bytes
+from nb2pipe.runtime.formats import array, graph, table
+
+
+class Format(Protocol):
+    """What each module of this package is."""
+
+    NAME: str
+
+    def can_store(self, value: Any) -> bool:
+        """Whether reading gives back exactly ``value``."""
+
+    def dump(self, value: Any) -> Sequence[Bytes]:
+        """The value as bytes, in parts."""
+
+    def load(self, data: bytes) -> Any:
+        """The value, writeable and independent of ``data``."""
+
+
+FORMATS: tuple[Format, ...] = (table, array, graph)
+
+
+def format_for(value: Any) -> Format:
+    """The first format that can store ``value``."""
+    return next(format_ for format_ in FORMATS if format_.can_store(value))
+
+
+def format_named(name: str) -> Format:
+    """The format called ``name``; ``KeyError`` when there is none."""
+    return {format_.NAME: format_ for format_ in FORMATS}[name]

@@ -1,0 +1,95 @@
+"""Any other value, or several that share objects, as one pickle-5 graph.
+
+What is shared stays shared: objects, and the memory of NumPy arrays and torch storages. Memory lies beside the
+pickle (out of band), so large arrays are neither copied into it nor copied out of it twice.
+
+An object of this format: ``MAGIC``, the length of the index, the index (a pickle of plain tuples: where each
+piece of memory lies), the pickle, and the memory.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import sys
+from typing import Any, ClassVar
+
+from nb2pipe.runtime.errors import StorageError
+from nb2pipe.runtime.files import Bytes
+from nb2pipe.runtime.formats import memory
+
+NAME = "graph"
+MAGIC = b"nb2pipe graph 1\n"
+
+
+def can_store(value: Any) -> bool:
+    """Always worth a try: :func:`dump` says when it is not."""
+    del value
+    return True
+
+
+def dump(value: Any) -> list[Bytes]:
+    """The value as a graph; raises ``StorageError`` with the reason when it cannot be."""
+    collected = memory.Collected()
+    stream = io.BytesIO()
+    try:
+        _pickler(stream, collected).dump(value)
+    except StorageError:
+        raise
+    except Exception as error:
+        raise StorageError(_reason(error)) from error
+    pieces = collected.pieces()
+    index = pickle.dumps(([piece.spec for piece in pieces], stream.tell()), protocol=5)
+    return [MAGIC, len(index).to_bytes(8, "little"), index, stream.getvalue(), *(piece.data for piece in pieces)]
+
+
+def load(data: bytes) -> Any:
+    """The value, with writeable memory of its own."""
+    view = memoryview(data)
+    start = len(MAGIC) + 8
+    if bytes(view[: len(MAGIC)]) != MAGIC:
+        raise StorageError("not an object graph of this version of nb2pipe")
+    end = start + int.from_bytes(view[len(MAGIC) : start], "little")
+    specs, size = pickle.loads(view[start:end])
+    with memory.available(memory.load(specs, view[end + size :])):
+        return pickle.loads(view[end : end + size])
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return text[0] if text else type(error).__name__
+
+
+def _pickler(stream: io.BytesIO, collected: memory.Collected) -> Any:
+    """A pickler that keeps memory apart. Functions and classes of modules go by reference, local ones by value."""
+    import cloudpickle
+
+    class GraphPickler(cloudpickle.Pickler):  # type: ignore[misc]
+        # cloudpickle stores copies of these, which are detached from what they belong to: refuse instead.
+        dispatch_table: ClassVar[dict[Any, Any]] = {
+            kind: reducer
+            for kind, reducer in cloudpickle.Pickler.dispatch_table.items()
+            if kind not in (io.TextIOWrapper, memoryview, *memory.VIEWS)
+        }
+
+        def reducer_override(self, obj: Any) -> Any:
+            reduced = _reduced(obj, collected)
+            return super().reducer_override(obj) if reduced is None else reduced
+
+    return GraphPickler(stream, protocol=5)
+
+
+def _reduced(obj: Any, collected: memory.Collected) -> Any:
+    """How ``obj`` is taken apart, or ``None`` when pickle does it well."""
+    if type(obj) is memory.Alone:
+        return obj.reduced(collected)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and type(obj) is numpy.ndarray:
+        return memory.reduce_array(obj, collected)
+    if "pandas" in sys.modules and (reduced := memory.reduce_pandas(obj)) is not None:
+        return reduced
+    if "torch" in sys.modules:
+        from nb2pipe.runtime.formats import tensors
+
+        return tensors.reduce(obj, collected)
+    return None

@@ -1,0 +1,203 @@
+"""Segments: overlapping memory once, packed memory alone, storages of torch; as bytes and back."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+from nb2pipe.runtime.formats import tensors
+from nb2pipe.runtime.formats.memory import Piece, dtype_of
+
+
+def pieces(entries: Sequence[tuple[str, Any]]) -> list[Piece]:
+    """One piece per array or storage, in order; shared memory goes with the first of those that share it."""
+    groups = _overlapping(
+        [(number, *_bounds(kind, value)) for number, (kind, value) in enumerate(entries) if _can_share(kind, value)]
+    )
+    found = []
+    for number, (kind, value) in enumerate(entries):
+        members, low, high = groups.get(number, ([number], 0, 0))
+        first, own = members[0], members[0] == number
+        if kind == "alone":
+            found.append(_packed(value.array))
+        elif kind == "storage":
+            found.append(_storage(value) if len(members) == 1 else _storage_view(value, first, own, low, high))
+        elif len(members) == 1 and not _self_overlapping(value):
+            found.append(_packed(value))
+        else:
+            found.append(_view(value, first, own, low, high))
+    return found
+
+
+def load(specs: list[tuple[Any, ...]], data: memoryview) -> list[Any]:
+    """What :func:`pieces` described, in memory of its own."""
+    ends = list(accumulate(spec[1] for spec in specs))
+    segments: dict[int, Any] = {}
+    return [
+        _LOADERS[spec[0]](number, spec, data[end - spec[1] : end], segments)
+        for number, (spec, end) in enumerate(zip(specs, ends, strict=True))
+    ]
+
+
+def _can_share(kind: str, value: Any) -> bool:
+    return kind == "shared" or (kind == "storage" and value.device.type == "cpu")
+
+
+def _bounds(kind: str, array: Any) -> tuple[int, int]:
+    import numpy as np
+
+    if kind == "storage":
+        return tensors.bounds(array)
+    module: Any = getattr(np.lib, "array_utils", np)  # NumPy 2 moved it
+    low, high = module.byte_bounds(array)
+    return (low, high) if array.size else (low, low)
+
+
+def _overlapping(extents: list[tuple[int, int, int]]) -> dict[int, tuple[list[int], int, int]]:
+    """Number -> its group (numbers in order, lowest and highest address); groups share no byte."""
+    groups: dict[int, tuple[list[int], int, int]] = {}
+    members: list[int] = []
+    low = high = 0
+    for number, start, end in sorted(extents, key=lambda extent: extent[1:]):
+        if members and start < high:
+            members.append(number)
+            high = max(high, end)
+        else:
+            members, low, high = [number], start, end
+        for member in members if members[-1] == number else ():
+            groups[member] = (members, low, high)
+    for members, _, _ in groups.values():
+        members.sort()
+    return groups
+
+
+def _packed(array: Any) -> Piece:
+    """The elements without the gaps; strides are kept unless elements overlap."""
+    import numpy as np
+
+    strides = array.strides
+    order = sorted(range(array.ndim), key=lambda axis: -abs(strides[axis]))
+    packed = array.transpose(order)
+    if not packed.flags.c_contiguous:
+        packed = np.ascontiguousarray(packed)
+    contiguous = array.flags.c_contiguous or array.flags.f_contiguous
+    layout = None if contiguous or not array.size or _self_overlapping(array) else strides
+    order_letter = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+    if layout is None and not contiguous:
+        packed = np.ascontiguousarray(array)
+    data = _bytes_of(packed)
+    spec = ("packed", len(data), dtype_of(array), array.shape, order_letter, layout, array.flags.writeable)
+    return Piece(spec, data)
+
+
+def _load_packed(_number: int, spec: tuple[Any, ...], part: memoryview, _segments: dict[int, Any]) -> Any:
+    import numpy as np
+
+    _, _, code, shape, order, strides, writeable = spec
+    dtype = _dtype(code)
+    if strides is None:
+        array = np.empty(shape, dtype, order=order)
+        _bytes_of_writeable(array)[:] = np.frombuffer(part, np.uint8)
+    else:
+        axes = sorted(range(len(shape)), key=lambda axis: -abs(strides[axis]))
+        packed = np.frombuffer(part, dtype).reshape([shape[axis] for axis in axes])
+        back = sum((n - 1) * -step for n, step in zip(shape, strides, strict=True) if step < 0)
+        reach = sum((n - 1) * abs(step) for n, step in zip(shape, strides, strict=True)) + dtype.itemsize
+        array = np.ndarray(shape, dtype, np.zeros(reach, np.uint8), back, strides)
+        array.transpose(axes)[...] = packed
+    array.flags.writeable = writeable
+    return array
+
+
+def _view(array: Any, first: int, own: bool, low: int, high: int) -> Piece:
+    """A view of a segment; the first of those that share it brings the bytes."""
+    data = _memory(low, high) if own else b""
+    offset = array.__array_interface__["data"][0] - low
+    layout = (dtype_of(array), array.shape, array.strides, offset, array.flags.writeable)
+    return Piece(("view", len(data), first, *layout), data)
+
+
+def _load_view(number: int, spec: tuple[Any, ...], part: memoryview, segments: dict[int, Any]) -> Any:
+    import numpy as np
+
+    _, _, first, code, shape, strides, offset, writeable = spec
+    array = np.ndarray(shape, _dtype(code), _segment(number, first, part, segments), offset, strides)
+    array.flags.writeable = writeable
+    return array
+
+
+def _storage(storage: Any) -> Piece:
+    return Piece(("storage", storage.nbytes(), str(storage.device)), tensors.data_of(storage))
+
+
+def _load_storage(_number: int, spec: tuple[Any, ...], part: memoryview, _segments: dict[int, Any]) -> Any:
+    return tensors.load_storage(spec[2], part)
+
+
+def _storage_view(storage: Any, first: int, own: bool, low: int, high: int) -> Piece:
+    """A storage on memory that arrays share (``torch.from_numpy``)."""
+    data = _memory(low, high) if own else b""
+    return Piece(("storage view", len(data), first, storage.data_ptr() - low, storage.nbytes()), data)
+
+
+def _load_storage_view(number: int, spec: tuple[Any, ...], part: memoryview, segments: dict[int, Any]) -> Any:
+    _, _, first, offset, size = spec
+    return tensors.storage_on(_segment(number, first, part, segments)[offset : offset + size])
+
+
+_LOADERS = {
+    "packed": _load_packed,
+    "view": _load_view,
+    "storage": _load_storage,
+    "storage view": _load_storage_view,
+}
+
+
+def _memory(low: int, high: int) -> bytes:
+    import ctypes
+
+    return ctypes.string_at(low, high - low)
+
+
+def _segment(number: int, first: int, part: memoryview, segments: dict[int, Any]) -> Any:
+    import numpy as np
+
+    if first == number:
+        segments[first] = np.frombuffer(bytearray(part), np.uint8)
+    return segments[first]
+
+
+def _self_overlapping(array: Any) -> bool:
+    steps = sorted((abs(step), n) for n, step in zip(array.shape, array.strides, strict=True) if n > 1)
+    reach = array.itemsize
+    for step, n in steps:
+        if step < reach:
+            return True
+        reach = step * (n - 1) + reach
+    return False
+
+
+def _bytes_of(array: Any) -> memoryview | bytes:
+    """The memory of a C-contiguous array."""
+    import numpy as np
+
+    if not array.size or not array.itemsize:
+        return b""
+    return memoryview(array.reshape(-1).view(np.uint8))
+
+
+def _bytes_of_writeable(array: Any) -> Any:
+    import numpy as np
+
+    if not array.size or not array.itemsize:
+        return np.empty(0, np.uint8)
+    flat = array.reshape(-1) if array.flags.c_contiguous else array.T.reshape(-1)
+    return flat.view(np.uint8)
+
+
+def _dtype(code: Any) -> Any:
+    import numpy as np
+
+    return pickle.loads(code) if isinstance(code, bytes) else np.dtype(code)

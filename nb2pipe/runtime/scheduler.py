@@ -1,0 +1,71 @@
+"""Which stages may start: pure functions over the definition and what has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from nb2pipe.runtime.definition import Pipeline, Stage
+from nb2pipe.runtime.errors import RunError
+
+
+def check_graph(pipeline: Pipeline) -> None:
+    """Refuse a definition whose stages cannot be put in an order or read what nobody makes."""
+    names = [stage.name for stage in pipeline.stages]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise RunError(f"pipeline.py: two stages are called {doubled[0]}")
+    earlier: dict[str, Stage] = {}
+    for stage in pipeline.stages:
+        for name in sorted(stage.upstream - set(earlier)):
+            why = "comes later" if name in names else "does not exist"
+            raise RunError(f"pipeline.py: stage {stage.name} needs stage {name}, which {why}")
+        for artifact in stage.inputs.values():
+            producer, _, output = artifact.partition(".")
+            if output not in earlier[producer].outputs:
+                raise RunError(f"pipeline.py: stage {stage.name} reads {artifact}, which {producer} does not make")
+        earlier[stage.name] = stage
+
+
+def ready(pipeline: Pipeline, chosen: Collection[str], done: Collection[str], begun: Collection[str]) -> list[str]:
+    """Stages of ``chosen`` that have not begun and whose upstream stages are all in ``done``; notebook order."""
+    return [
+        stage.name
+        for stage in pipeline.stages
+        if stage.name in chosen and stage.name not in begun and stage.upstream <= set(done)
+    ]
+
+
+def ancestors(pipeline: Pipeline, name: str) -> frozenset[str]:
+    """Every stage that must end before ``name`` may start."""
+    found: set[str] = set()
+    open_ = [name]
+    while open_:
+        new = pipeline.stage(open_.pop()).upstream - found
+        found |= new
+        open_.extend(new)
+    return frozenset(found)
+
+
+def descendants(pipeline: Pipeline, name: str) -> frozenset[str]:
+    """Every stage that may start only after ``name`` has ended."""
+    found = {name}
+    for stage in pipeline.stages:  # notebook order: upstream comes first
+        if stage.upstream & found:
+            found.add(stage.name)
+    return frozenset(found - {name})
+
+
+def chosen_stages(pipeline: Pipeline, only: str | None, from_stage: str | None) -> frozenset[str]:
+    """The stages that ``--only`` or ``--from`` asks for; all of them without."""
+    named = only or from_stage
+    names = frozenset(stage.name for stage in pipeline.stages)
+    if named is None:
+        return names
+    if named not in names:
+        raise RunError(unknown_stage(pipeline, named))
+    return frozenset({named}) if only else descendants(pipeline, named) | {named}
+
+
+def unknown_stage(pipeline: Pipeline, name: str) -> str:
+    """The message for a stage that is not there."""
+    return f"{pipeline.name} has no stage {name!r}; its stages: {', '.join(s.name for s in pipeline.stages)}"
