@@ -12,9 +12,7 @@ import click
 from nb2pipe.diagnostics import Diagnostic, Severity
 
 
-@click.command(
-    "check", epilog="Example: nb2pipe check notebooks/flight_delays.ipynb", short_help="Diagnose notebooks."
-)
+@click.command("check", epilog="Example: nb2pipe check notebooks/flight_delays.ipynb", short_help="Diagnose notebooks.")
 @click.argument("notebooks", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="NOTEBOOK...")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON on stdout.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)

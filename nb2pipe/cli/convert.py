@@ -17,7 +17,11 @@ from nb2pipe.notebook import NotebookError
 @click.command("convert", epilog="Example: nb2pipe convert notebooks/flight_delays.ipynb --output generated")
 @click.argument("notebook", type=click.Path(path_type=Path))
 @click.option(
-    "--output", type=click.Path(path_type=Path), default=Path("generated"), show_default=True, help="Folder of packages."
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("generated"),
+    show_default=True,
+    help="Folder of packages.",
 )
 @click.option("--name", help="Name of the package; by default the notebook's file name, made an identifier.")
 @click.option("--diff", is_flag=True, help="Show what would change; write nothing.")

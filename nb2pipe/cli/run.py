@@ -15,7 +15,9 @@ from nb2pipe.runtime import RunError, RunOptions, load_package, run
 @click.option("--env", metavar="NAME", help="Environment whose config layer applies; APP_ENV otherwise.")
 @click.option("--config", type=click.Path(path_type=Path), help="A further YAML file, or a folder in place of config/.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one parameter. Repeatable.")
-@click.option("--data", type=click.Path(path_type=Path), help="Stands in for the notebook's folder, or its data folder.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="Stands in for the notebook's folder, or its data folder."
+)
 @click.option(
     "--output", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Folder of runs."
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 
-from nb2pipe.pipeline.model import Kept, Pipeline
+from nb2pipe.pipeline.model import SHOW_FIGURES, Kept, Pipeline
 
 LineMap = tuple[tuple[int, int, int], ...]  # (line of the file, cell, line of the cell), all from 1
 
@@ -35,7 +35,7 @@ def _paired(emitted: Sequence[ast.stmt], kept: Sequence[Kept], sources: Mapping[
     for node, entry in zip(emitted, kept, strict=True):
         if entry.cell not in trees:
             trees[entry.cell] = ast.parse(sources[entry.cell]).body
-        origin = trees[entry.cell][entry.order]
+        origin = trees[entry.cell][-1 if entry.order == SHOW_FIGURES else entry.order]
         for line, cell_line in _pairs(node, origin):
             lines.setdefault(line, (entry.cell, cell_line))
         last = origin.lineno

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import libcst as cst
 
-from nb2pipe.pipeline.model import Edit, Kept
+from nb2pipe.pipeline.model import SHOW_FIGURES, Edit, Kept
 from nb2pipe.pipeline.prose import plain
 
 CommentedStatement = cst.SimpleStatementLine | cst.BaseCompoundStatement
@@ -29,9 +29,16 @@ def edited(source: str, edits: Iterable[Edit]) -> str:
 
 
 def statements(
-    kept: Sequence[Kept], edits: Sequence[Edit], sources: Mapping[int, str], notes: Mapping[int, str] | None = None
+    kept: Sequence[Kept],
+    edits: Sequence[Edit],
+    sources: Mapping[int, str],
+    notes: Mapping[int, str] | None = None,
+    pyplot: str = "plt",
 ) -> list[CommentedStatement]:
-    """The kept statements in order, with the comments above them; ``notes`` become comments above a cell's first one."""
+    """The kept statements in order, with the comments above them; ``notes`` become comments above a cell's first one.
+
+    ``pyplot`` is the name of ``matplotlib.pyplot`` in the module, for figures to show at the end of a cell.
+    """
     result: list[CommentedStatement] = []
     for cell, orders in _by_cell(kept):
         module = cst.parse_module(edited(sources[cell], [e for e in edits if e.cell == cell]))
@@ -42,6 +49,8 @@ def statements(
         space = [cst.EmptyLine(indent=False)] if result else []
         result.append(found[0].with_changes(leading_lines=[*space, *comments]))
         result.extend(found[1:])
+        if SHOW_FIGURES in orders:
+            result.append(cst.ensure_type(cst.parse_statement(f"{pyplot}.show()"), cst.SimpleStatementLine))
     return result
 
 

@@ -16,7 +16,8 @@ def outputs_class(stage: str) -> str:
 
 def stage_module(stage: Stage, pipeline: Pipeline) -> str:
     """The module of one stage, not yet formatted."""
-    body = statements(stage.body, stage.edits, pipeline.sources, dict(stage.notes))
+    pyplot = next((i.name for i in stage.imports if "pyplot" in (i.module + str(i.attribute))), "plt")
+    body = statements(stage.body, stage.edits, pipeline.sources, dict(stage.notes), pyplot)
     if stage.nonlocals:
         body = with_nonlocals(body)
     taken = frozenset(stage.inputs) | frozenset(stage.params) | frozenset(a.name for a in stage.outputs)

@@ -121,10 +121,16 @@ class Edit:
 
 @dataclass(frozen=True, order=True)
 class Kept:
-    """A top-level statement of a cell that is emitted; ``order`` counts the cell's statements from 0."""
+    """A top-level statement of a cell that is emitted; ``order`` counts the cell's statements from 0.
+
+    ``SHOW_FIGURES`` in place of an order stands for the ``plt.show()`` that a kernel does at the end of a cell.
+    """
 
     cell: int
     order: int
+
+
+SHOW_FIGURES = 1_000_000
 
 
 @dataclass(frozen=True)

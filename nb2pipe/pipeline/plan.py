@@ -16,6 +16,7 @@ from nb2pipe.pipeline.asserts import TableRules, table_rules, threshold_of
 from nb2pipe.pipeline.constants import assigned_name, module_constants, steady_names
 from nb2pipe.pipeline.crossing import StageNames, Step, crossings, names_of, step_of
 from nb2pipe.pipeline.extending import call_edits, rename_edits, signature_edit
+from nb2pipe.pipeline.figures import with_shown_figures
 from nb2pipe.pipeline.findings import Draft, findings
 from nb2pipe.pipeline.lift import Lifted, input_path_names, lift, path_names
 from nb2pipe.pipeline.literals import Literal, literal_value
@@ -363,6 +364,10 @@ def _stage(block: Block, names: StageNames, draft: Draft, lifted: Lifted, produc
         source = facts.notebook.cell(statement.cell).code
         edits += call_edits(statement.cell, statement.node, source, extended)
         edits += rename_edits(statement.cell, statement.node, renames)
+    kept, shows = with_shown_figures(body, facts)
+    imports = _needed_imports(used, facts)
+    if shows is not None and shows not in imports:
+        imports = (*imports, shows)
     writes = any(facts.definitions[n].writes for s in body for n in referenced(s, facts))
     return Stage(
         name=block.name,
@@ -378,9 +383,9 @@ def _stage(block: Block, names: StageNames, draft: Draft, lifted: Lifted, produc
         after=(),
         cells=tuple(c.number for c in block.cells),
         doc=docstring_text(block.doc),
-        body=tuple(Kept(s.cell, s.order) for s in body),
+        body=kept,
         edits=tuple(sorted(edits)),
-        imports=_needed_imports(used, facts),
+        imports=imports,
         helpers=helpers,
         nonlocals=writes,
         input_types={n: _type(n, draft) for n in inputs},

@@ -96,7 +96,9 @@ class Keys:
     def unknown(self, key: str, origin: str) -> RunError:
         """The error for a key that nobody reads."""
         everything = sorted(self.values | self.thresholds)
-        near = difflib.get_close_matches(key, everything, n=1, cutoff=0.6)
+        depth = key.count(".") + 1
+        same_depth = sorted({".".join(known.split(".")[:depth]) for known in everything})
+        near = difflib.get_close_matches(key, same_depth, n=1, cutoff=0.6)
         mend = f"did you mean {near[0]}?" if near else f"there are: {', '.join(everything) or 'none'}"
         return RunError(f"{origin}: no stage reads the key {key}; {mend}")
 

@@ -20,11 +20,12 @@ class Stage:
 
     Attributes:
         function: the stage function; its name is the stage's name. It takes its inputs by position or
-            name, its parameters by keyword, and returns a named tuple (or ``None`` when nothing crosses).
+            name, its parameters by keyword, and returns its outputs as fields of one
+            object (a frozen dataclass; ``None`` when nothing crosses).
         kind: a canonical stage name (``load_data``, ..., ``package``) or ``custom``.
         inputs: argument name -> artifact, written ``stage.name``.
         params: argument name -> dotted config key.
-        outputs: fields of the named tuple that become artifacts of this stage.
+        outputs: fields of what it returns that become artifacts of this stage.
         shared: groups of outputs that may share objects; each group is stored as one object graph.
         metrics: outputs whose numbers are logged as metrics.
         settings: functions that set process state (warnings, display options); called before ``function``.

@@ -26,50 +26,54 @@ from nb2pipe.runtime.worker import redirect_output
 TRACKING_LOG = "logs/tracking.log"
 
 
-def finish(prepared: Prepared, record: RunRecord, reporter: Reporter) -> RunRecord:
-    """Log the run, register its model when everything passed, write the report; gives the last record."""
+def finish(
+    prepared: Prepared, record: RunRecord, reporter: Reporter, tracking: Tracking, *, log: bool = True
+) -> RunRecord:
+    """Log the run (unless somebody waits for it to stop), write the report; gives the last record."""
     run_dir = prepared.run_dir
     journal.save(record, run_dir)
-    with _Tracking(prepared, record) as tracking:
-        record = tracking.record()
-        record = replace(record, seconds=journal.seconds_since(record.started))
-        journal.save(record, run_dir)
-        _write_report(record, run_dir)
+    if log:
+        record = tracking.logged(record, may_register=_everything_passed(prepared, record))
+    record = replace(record, seconds=journal.seconds_since(record.started))
+    journal.save(record, run_dir)
+    _write_report(record, run_dir)
+    if log:
         tracking.add_report()
     reporter.run_ended(record, run_dir)
     return record
 
 
-class _Tracking:
-    """The process that talks to MLflow. Its failure is reported and fails the run; it never breaks it."""
+class Tracking:
+    """The process that talks to MLflow; while the stages run it gets ready.
 
-    def __init__(self, prepared: Prepared, record: RunRecord) -> None:
-        self.before = record
-        self.run_dir = prepared.run_dir
+    Its failure is reported and fails the run; it never breaks it.
+    """
+
+    def __init__(self, prepared: Prepared) -> None:
         context = process_context()
         self.here, there = context.Pipe()
-        package, may_register = prepared.package.name, _everything_passed(prepared, record)
-        arguments = (there, package, record, prepared.run_dir, prepared.store_dir, may_register)
+        arguments = (there, prepared.package.name, prepared.run_dir, prepared.store_dir)
         self.process = start(context, _track, arguments, "tracking")
         there.close()
 
-    def __enter__(self) -> _Tracking:
+    def __enter__(self) -> Tracking:
         return self
 
     def __exit__(self, *_error: object) -> None:
         self.here.close()
         stop(self.process)
 
-    def record(self) -> RunRecord:
+    def logged(self, record: RunRecord, *, may_register: bool) -> RunRecord:
         """The record with what MLflow called things, or with the problem."""
         try:
+            self.here.send((record, may_register))
             answer = self.here.recv()
         except (EOFError, OSError):
             self.process.join()
             answer = f"its process {ending_of(self.process.exitcode)}"
         if isinstance(answer, RunRecord):
             return answer
-        return journal.failed_afterwards(self.before, f"MLflow tracking failed: {answer} (see {TRACKING_LOG})")
+        return journal.failed_afterwards(record, f"MLflow tracking failed: {answer} (see {TRACKING_LOG})")
 
     def add_report(self) -> None:
         """Let the process log the report as well, and wait until it has."""
@@ -97,18 +101,21 @@ def _write_report(record: RunRecord, run_dir: Path) -> None:
         print(f"warning: no report could be written: {type(error).__name__}: {error}", file=sys.stderr)
 
 
-def _track(
-    connection: Connection, module: str, record: RunRecord, run_dir: Path, store_dir: Path, may_register: bool
-) -> None:
+def _track(connection: Connection, module: str, run_dir: Path, store_dir: Path) -> None:
     """The main function of the tracking process."""
     begin_own_group()
     redirect_output(run_dir / TRACKING_LOG)
     try:
         from nb2pipe.runtime import tracking
 
+        with contextlib.suppress(Exception):  # log_run() says what is wrong
+            tracking.prepare(store_dir)
+        record, may_register = connection.recv()
         pipeline: Pipeline = importlib.import_module(f"{module}.pipeline").PIPELINE
         registration = pipeline.registration if may_register else None
         logged = tracking.log_run(record, run_dir, store_dir, registration, _loader(record, store_dir))
+    except EOFError:
+        return
     except Exception as error:
         traceback.print_exc()
         connection.send(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")

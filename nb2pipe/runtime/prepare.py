@@ -123,12 +123,13 @@ def _prepare(
     if before is not None and before.pipeline != pipeline.name:
         raise RunError(f"the run {run_dir.name} belongs to pipeline {before.pipeline}, not {pipeline.name}")
     stale = chosen.union(*(descendants(pipeline, name) for name in chosen))
-    if source is not None and source != run_dir:
-        earlier.copy_results(source, run_dir, results)
-        bring_files(source / "workspace", run_dir / "workspace")
-    elif before is not None:
-        earlier.forget_results(run_dir, stale)
-        results |= earlier.results_of(run_dir, {stage.name for stage in pipeline.stages} - stale)
+    if source is not None:
+        results |= earlier.results_of(source, {stage.name for stage in pipeline.stages} - stale)
+        if source == run_dir:
+            earlier.forget_results(run_dir, stale)
+        else:
+            earlier.copy_results(source, run_dir, results)
+            bring_files(source / "workspace", run_dir / "workspace")
     record = replace(_record(pipeline, package, options, config, run_dir, before, results), data=data)
     store = Store(output / STORE)
     store.clean()

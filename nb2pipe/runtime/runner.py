@@ -17,7 +17,7 @@ from typing import Any
 from nb2pipe.runtime import earlier, journal
 from nb2pipe.runtime.definition import Pipeline
 from nb2pipe.runtime.errors import Interrupted, RunError
-from nb2pipe.runtime.finish import finish
+from nb2pipe.runtime.finish import Tracking, finish
 from nb2pipe.runtime.options import RunOptions
 from nb2pipe.runtime.prepare import Prepared, gates_after, job_for, prepare
 from nb2pipe.runtime.processes import ending_of, process_context, server, start, stop
@@ -37,10 +37,12 @@ def execute(pipeline: Pipeline, options: RunOptions, reporter: Reporter) -> RunR
     """Run ``pipeline``; gives the record. Raises ``RunError`` when nothing could be run."""
     with interruptible():
         prepared = prepare(pipeline, options)
-        with server(["nb2pipe.runtime.worker", f"{prepared.package.name}.pipeline"]):
+        modules = ["nb2pipe.runtime.worker", f"{prepared.package.name}.pipeline"]
+        with server(modules), Tracking(prepared) as tracking:
             reporter.run_started(prepared.record)
-            record = _Run(prepared, reporter).execute(options.jobs)
-            return finish(prepared, record, reporter)
+            stages = _Run(prepared, reporter)
+            record = stages.execute(options.jobs)
+            return finish(prepared, record, reporter, tracking, log=not stages.interrupted)
 
 
 def guarded(action: Any) -> int:

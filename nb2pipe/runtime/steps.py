@@ -14,11 +14,11 @@ from nb2pipe.runtime import earlier, journal
 from nb2pipe.runtime.definition import Pipeline
 from nb2pipe.runtime.errors import RunError
 from nb2pipe.runtime.files import locked
-from nb2pipe.runtime.finish import finish
+from nb2pipe.runtime.finish import Tracking, finish
 from nb2pipe.runtime.options import RunOptions, check_options
 from nb2pipe.runtime.prepare import Prepared, gates_after, job_for, prepare_step
 from nb2pipe.runtime.processes import server
-from nb2pipe.runtime.progress import Reporter, reporter_for
+from nb2pipe.runtime.progress import JsonReporter, LineReporter, Reporter
 from nb2pipe.runtime.record import ExitCode, RunRecord, StageRecord, Status
 from nb2pipe.runtime.record_json import write_record
 from nb2pipe.runtime.runner import guarded, interruptible
@@ -30,7 +30,12 @@ LOCK = ".lock"
 
 def step(pipeline: Pipeline, stage: str, options: RunOptions) -> int:
     """Run one stage of the run ``--run-id`` and give the exit code."""
-    return guarded(lambda: execute_step(pipeline, stage, options, reporter_for(options.json)))
+    return guarded(lambda: execute_step(pipeline, stage, options, _reporter(options)))
+
+
+def _reporter(options: RunOptions) -> Reporter:
+    """Plain lines even in a terminal: a live table and a debugger do not go together."""
+    return JsonReporter() if options.json else LineReporter()
 
 
 def execute_step(pipeline: Pipeline, stage: str, options: RunOptions, reporter: Reporter) -> RunRecord:
@@ -107,8 +112,8 @@ def _recorded(prepared: Prepared, stage: str, result: StageResult, reporter: Rep
         return record
     record = journal.concluded(record)
     if len(results) == len(pipeline.stages):
-        with server([]):
-            return finish(prepared, record, reporter)
+        with server([]), Tracking(prepared) as tracking:
+            return finish(prepared, record, reporter, tracking)
     journal.save(record, prepared.run_dir)
     reporter.run_ended(record, prepared.run_dir)
     return record

@@ -219,15 +219,12 @@ def _outputs(stage: Stage, returned: Any) -> dict[str, Any]:
     """The declared outputs; what the function returned must have them all."""
     if returned is None and not stage.outputs:
         return {}
-    fields = getattr(returned, "_fields", None)
-    if fields is None:
-        wanted = f"a named tuple with {', '.join(stage.outputs)}" if stage.outputs else "None"
+    if returned is None or not stage.outputs:
+        wanted = f"its outputs {', '.join(stage.outputs)} by name" if stage.outputs else "None"
         raise BrokenContract(f"stage {stage.name} must return {wanted}, but returned {type(returned).__name__}")
-    missing = [name for name in stage.outputs if name not in fields]
+    missing = [name for name in stage.outputs if not hasattr(returned, name)]
     if missing:
-        raise BrokenContract(
-            f"stage {stage.name} did not return {', '.join(missing)}; it returned {', '.join(fields) or 'nothing'}"
-        )
+        raise BrokenContract(f"stage {stage.name} did not return {', '.join(missing)}, but a {type(returned).__name__}")
     return {name: getattr(returned, name) for name in stage.outputs}
 
 

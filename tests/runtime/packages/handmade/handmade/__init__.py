@@ -1,0 +1,1 @@
+"""Made by hand, in the shape of what nb2pipe generates."""
