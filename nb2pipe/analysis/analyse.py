@@ -182,7 +182,7 @@ def _header_reads(node: ast.stmt, flow: Flow) -> frozenset[str]:
 
 
 def _kind(node: ast.stmt, cell: Cell, effects: Effects, flow: Flow, context: Context) -> StatementKind:
-    if _is_setting(node, cell, flow, context):
+    if _is_setting(node, cell, effects, flow, context):
         return StatementKind.SETTING
     if isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and _is_display(node.value, effects, flow)):
         return StatementKind.DISPLAY
@@ -206,7 +206,7 @@ def _is_display(value: ast.expr, effects: Effects, flow: Flow) -> bool:
     return quiet
 
 
-def _is_setting(node: ast.stmt, cell: Cell, flow: Flow, context: Context) -> bool:
+def _is_setting(node: ast.stmt, cell: Cell, effects: Effects, flow: Flow, context: Context) -> bool:
     """Whether the statement sets process state and nothing else, from imports and literals alone."""
     if flow.may_bind or flow.deletes or (flow.reads - context.imports.keys() - _builtin_names()):
         return False
@@ -221,7 +221,7 @@ def _is_setting(node: ast.stmt, cell: Cell, flow: Flow, context: Context) -> boo
     path = dotted_path(node.value.func, context.imports)
     row = context.library.function(path) if path else None
     if row is None:
-        return cell.role is Role.SETUP
+        return cell.role is Role.SETUP or effects.process
     return "setting" in row or ("unknown" in row and cell.role is Role.SETUP and "seeds" not in row)
 
 

@@ -24,6 +24,7 @@ from nb2pipe.analysis.values import (
     ITERATORS,
     NOTHING,
     NUMBERS,
+    PROCESS_OBJECTS,
     VIEW_ATTRIBUTES,
     Value,
     element_type,
@@ -126,6 +127,7 @@ class _Walk:
             writes_files="writes" in self.flags,
             plots="plots" in self.flags,
             unknown_calls="unknown" in self.flags,
+            process="process" in self.flags,
             reasons=dict(self.reasons),
         )
 
@@ -288,7 +290,10 @@ class _Walk:
         if isinstance(target, ast.Subscript):
             self.value(target.slice)
         owner = target.value if isinstance(target, ast.Attribute | ast.Subscript) else target
-        reached = self.value(owner).roots
+        held = self.value(owner)
+        if held.type in PROCESS_OBJECTS:
+            self.flags.add("process")
+        reached = held.roots
         self.mutate(reached, "assigned into", target.lineno)
         for name in reached:
             self.alias(name, value.shared, value.view and False)
@@ -528,7 +533,10 @@ class _Walk:
                 self.calls.add(name)
                 return self.constructed(name, node)
             if name not in self.context.imports and name in BUILTINS and name not in self.types:
-                return self.apply(self.context.library.function(f"builtins.{name}"), node, None, name)
+                row = self.context.library.function(f"builtins.{name}")
+                if name == "open" and _opens_to_read(node):
+                    row = Call(row.returns, row.flags - {"writes"})
+                return self.apply(row, node, None, name)
         path = dotted_path(node.func, self.context.imports)
         if path is not None and root_name(node.func) not in self.local:
             return self.apply(self.context.library.function(path), node, None, path)
@@ -597,7 +605,7 @@ class _Walk:
         positional = [self.value(argument) for argument in node.args]
         keywords = {k.arg or "**": self.value(k.value) for k in node.keywords}
         everything = [*positional, *keywords.values()]
-        self.flags |= row.flags & {"draws", "seeds", "reads", "writes", "plots", "unknown"}
+        self.flags |= row.flags & {"draws", "seeds", "reads", "writes", "plots", "unknown", "process"}
         inplace = any(
             k.arg == "inplace" and not (isinstance(k.value, ast.Constant) and k.value.value is False)
             for k in node.keywords
@@ -705,9 +713,18 @@ class _Walk:
             ("writes", effects.writes_files),
             ("plots", effects.plots),
             ("unknown", effects.unknown_calls),
+            ("process", effects.process),
         ):
             if on:
                 self.flags.add(flag)
+
+
+def _opens_to_read(call: ast.Call) -> bool:
+    """Whether ``open`` is called without a mode, or with one that only reads."""
+    mode = next((k.value for k in call.keywords if k.arg == "mode"), call.args[1] if len(call.args) > 1 else None)
+    if mode is None:
+        return True
+    return isinstance(mode, ast.Constant) and isinstance(mode.value, str) and not set(mode.value) & set("wax+")
 
 
 def _joined_types(ends: Sequence[Mapping[str, str | None]], before: Mapping[str, str | None]) -> dict[str, str | None]:

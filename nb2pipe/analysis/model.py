@@ -67,6 +67,7 @@ class Effects:
         aliases: pairs of names that may refer to a common object afterwards.
         views: the pairs among them that may share memory which storing does not keep.
         calls: the notebook's functions and classes that may run.
+        process: changes an object that belongs to the process, such as a logger.
         reasons: name -> why it counts as mutated, for people.
     """
 
@@ -81,6 +82,7 @@ class Effects:
     writes_files: bool = False
     plots: bool = False
     unknown_calls: bool = False
+    process: bool = False
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -22,6 +22,9 @@ NOT_STORABLE = {
     "csv.writer": "a writer of an open file",
     "sqlite3.Connection": "a database connection",
     "sqlite3.Cursor": "a database cursor",
+    "dict_keys": "a view of a dictionary",
+    "dict_values": "a view of a dictionary",
+    "dict_items": "a view of a dictionary",
     "threading.Thread": "a thread or lock",
     "function": "a function made at run time",
     "module": "a module",
@@ -56,6 +59,8 @@ ATTRIBUTE_TYPES = {
 }
 #: Attributes through which arrays give out their own memory.
 VIEW_ATTRIBUTES = frozenset({"T", "values", "real", "imag", "flat", "array", "data", "images", "target"})
+#: Types of objects that belong to the process: storing one stores no more than its name.
+PROCESS_OBJECTS = frozenset({"logging.Logger", "decimal.Context"})
 ACCESSORS = frozenset({"str", "dt", "cat", "sparse"})
 
 

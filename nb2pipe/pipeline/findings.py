@@ -44,6 +44,7 @@ def findings(draft: Draft) -> Iterator[Diagnostic]:
     yield from _views(draft)
     yield from _definitions(draft)
     yield from _handed_on(draft)
+    yield from _process_objects(draft)
     yield from _builtins(draft)
     yield from _block_imports(draft)
     if not any(c.role is Role.STAGE for c in draft.facts.notebook.cells):
@@ -231,6 +232,16 @@ def _handed_on(draft: Draft) -> Iterator[Diagnostic]:
 def _crosses(cls: str, draft: Draft) -> bool:
     """Whether an instance of one of the notebook's classes goes from stage to stage."""
     return any(draft.facts.types.get(n) == f"notebook:{cls}" for stage in draft.names for n in stage.outputs)
+
+
+def _process_objects(draft: Draft) -> Iterator[Diagnostic]:
+    """Loggers and the like, changed through a variable: the change is lost where the next process starts."""
+    for position, block in enumerate(draft.blocks):
+        for statement in draft.bodies[block.name]:
+            changes = statement.effects.process and statement.kind is not StatementKind.SETTING
+            if changes and position + 1 < len(draft.blocks):
+                shown = ast.unparse(statement.node).partition("\n")[0]
+                yield rule("NB207").found(statement.cell, statement.line, construct=shown)
 
 
 def _builtins(draft: Draft) -> Iterator[Diagnostic]:

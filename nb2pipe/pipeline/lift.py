@@ -25,7 +25,7 @@ TUNED = re.compile(
     r"catboost\.\w+|torch\.optim\.[\w.]+|torch\.utils\.data\.(DataLoader|random_split)|statsmodels\.[\w.]*\.[A-Z]\w*)$"
 )
 READERS = re.compile(
-    r"(pandas\.read_\w+|numpy\.(load|loadtxt|genfromtxt|fromfile)|joblib\.load|torch\.load|polars\.(read|scan)_\w+)$"
+    r"(pandas\.read_(?!sql|html|clipboard|gbq)\w+|numpy\.(load|loadtxt|genfromtxt|fromfile)|joblib\.load|torch\.load|polars\.(read|scan)_\w+)$"
 )
 WRITERS = re.compile(r"(numpy\.(save|savez|savetxt)|joblib\.dump|torch\.save|matplotlib\.pyplot\.savefig)$")
 WRITING_METHODS = frozenset("to_csv to_parquet to_json to_excel to_feather to_pickle savefig".split())

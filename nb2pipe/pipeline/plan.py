@@ -251,11 +251,13 @@ def _assemble(draft: Draft, notebook_path: str) -> Pipeline:
     settings = _settings(draft)
     helpers = _helpers(draft)
     stages: list[Stage] = []
-    parameters: dict[str, Parameter] = {p.key: p for p in _used_parameters(draft)}
+    first_write = _first_write(draft)
+    parameters: dict[str, Parameter] = {p.key: _not_input_after(p, first_write) for p in _used_parameters(draft)}
     producers: dict[str, str] = {}
     touched = ""
     for block, names in zip(draft.blocks, draft.names, strict=True):
         lifted = _lifted(block, draft, keys)
+        lifted.parameters = [_not_input_after(p, first_write) for p in lifted.parameters]
         parameters.update({p.key: p for p in lifted.parameters})
         stage = _stage(block, names, draft, lifted, producers)
         effects = [s.statement.effects for s in draft.steps[block.name]]
@@ -294,6 +296,23 @@ def _assemble(draft: Draft, notebook_path: str) -> Pipeline:
         data_gate_before=validate,
         evaluation_gate_after=evaluate,
     )
+
+
+def _first_write(draft: Draft) -> tuple[int, int]:
+    """Cell and line of the first statement that may write a file; what is read below it need not be an input."""
+    places = [
+        (step.statement.cell, step.statement.line)
+        for block in draft.blocks
+        for step in draft.steps[block.name]
+        if step.statement.effects.writes_files
+    ]
+    return min(places, default=(sys.maxsize, 0))
+
+
+def _not_input_after(parameter: Parameter, written: tuple[int, int]) -> Parameter:
+    if parameter.kind is ParameterKind.INPUT_PATH and (parameter.cell, parameter.line) >= written:
+        return replace(parameter, kind=ParameterKind.OUTPUT_PATH)
+    return parameter
 
 
 def _comes_before(one: str, other: str, draft: Draft) -> bool:

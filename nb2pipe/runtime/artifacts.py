@@ -41,9 +41,11 @@ def load_artifacts(store: Store, records: Iterable[ArtifactRecord]) -> dict[str,
         try:
             value = format_named(record.format).load(store.get(record.digest))
         except StorageError as error:
-            raise StorageError(f"cannot load {record.name}: {error}") from error
+            raise StorageError(f"cannot load `{record.name}`: {error}") from error
         except Exception as error:
-            raise StorageError(f"cannot load {record.name} ({record.type}): {type(error).__name__}: {error}") from error
+            raise StorageError(
+                f"cannot load `{record.name}` ({record.type}): {type(error).__name__}: {error}"
+            ) from error
         if record.graph:
             values.update((f"{record.graph[0].partition('.')[0]}.{name}", inner) for name, inner in value.items())
         else:
@@ -105,7 +107,7 @@ def _culprit(values: Mapping[str, Any]) -> str:
 
 def _cannot_store(name: str, value: Any, error: StorageError) -> str:
     return (
-        f"cannot store {name} ({type_name(value)}): {error}. "
+        f"cannot store `{name}` ({type_name(value)}): {error}. "
         "Make it in each stage that needs it, or keep plain values of it instead"
     )
 

@@ -33,9 +33,10 @@ def restore(state: dict[str, Any]) -> None:
     """Continue from ``state``, bit for bit."""
     global _restored_cuda
     random.setstate(state["random"])
-    numpy = sys.modules.get("numpy.random")
-    if numpy is not None and "numpy" in state:
-        numpy.set_state(state["numpy"])
+    if "numpy" in state:
+        import numpy.random  # NumPy itself loads it only when somebody asks for it, which may be later in the stage
+
+        numpy.random.set_state(state["numpy"])
     torch = sys.modules.get("torch")
     if torch is not None and "torch" in state:
         torch.set_rng_state(_tensor(torch, state["torch"]))

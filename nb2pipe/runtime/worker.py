@@ -130,6 +130,10 @@ class _Attempt:
             return self._steps()
         except BaseException as error:
             failure = failure_of(error, package, read_provenance(package))
+            if isinstance(error, StorageError) and self.stage.cells:
+                word = "cell" if len(self.stage.cells) == 1 else "cells"
+                cells = ", ".join(str(cell) for cell in self.stage.cells)
+                failure = replace(failure, message=f"{failure.message} (stage {self.stage.name}, {word} {cells})")
             return self._failed(error, failure)
         finally:
             write_guard.unguard()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import pickle
 import sys
+from types import FunctionType
 from typing import Any, ClassVar
 
 from nb2pipe.runtime.errors import StorageError
@@ -73,10 +74,18 @@ def _pickler(stream: io.BytesIO, collected: memory.Collected) -> Any:
         }
 
         def reducer_override(self, obj: Any) -> Any:
+            _refuse_detached(obj)
             reduced = _reduced(obj, collected)
             return super().reducer_override(obj) if reduced is None else reduced
 
     return GraphPickler(stream, protocol=5)
+
+
+def _refuse_detached(obj: Any) -> None:
+    """A function made in a stage sees the stage's variables change; a stored copy of it would not."""
+    if isinstance(obj, FunctionType) and ".stages." in obj.__module__ and obj.__code__.co_freevars:
+        names = ", ".join(f"`{name}`" for name in obj.__code__.co_freevars)
+        raise StorageError(f"the function {obj.__name__} in it reads {names} of its stage")
 
 
 def _reduced(obj: Any, collected: memory.Collected) -> Any:
