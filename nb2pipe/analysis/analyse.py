@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from nb2pipe.analysis.constructs import construct_findings
 from nb2pipe.analysis.definitions import DefinitionNode, attribute_targets, definition, definition_node, summaries
 from nb2pipe.analysis.effects import Context, dotted_path, effects_of, root_name
-from nb2pipe.analysis.library import Library, library
+from nb2pipe.analysis.library import library
 from nb2pipe.analysis.model import Definition, Effects, Facts, Flow, ImportedName, Statement, StatementKind
 from nb2pipe.analysis.scopes import flow_of
 from nb2pipe.analysis.values import joined

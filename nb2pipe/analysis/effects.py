@@ -21,6 +21,7 @@ from nb2pipe.analysis.values import (
     ACCESSORS,
     ARRAYS,
     ATTRIBUTE_TYPES,
+    AXES,
     ITERATORS,
     NOTHING,
     NUMBERS,
@@ -285,6 +286,17 @@ class _Walk:
         else:
             self.store(target, value)
 
+    def local_assign(self, target: ast.expr, value: Value) -> None:
+        """Binds the names of a comprehension."""
+        if isinstance(target, ast.Name):
+            self.local[target.id] = value
+        elif isinstance(target, ast.Tuple | ast.List):
+            parts = value.elements if value.elements and len(value.elements) == len(target.elts) else None
+            for position, part in enumerate(target.elts):
+                self.local_assign(part, parts[position] if parts else Value(element_type(value.type), value.shared))
+        elif isinstance(target, ast.Starred):
+            self.local_assign(target.value, Value("list", value.shared))
+
     def store(self, target: ast.expr, value: Value) -> None:
         """``x.attribute = value``, ``x[key] = value`` and their deletion."""
         if isinstance(target, ast.Subscript):
@@ -394,6 +406,8 @@ class _Walk:
             return Value()
         owner = self.value(node.value)
         kind = ATTRIBUTE_TYPES.get((owner.type or "", node.attr))
+        if owner.type == AXES and node.attr == "flat":
+            kind = AXES
         if owner.type in ("pandas.Series", None) and node.attr in ACCESSORS:
             kind = "pandas.accessor"
         elif kind is None and owner.type == "pandas.accessor":
@@ -419,6 +433,8 @@ class _Walk:
                 return Value("numpy.ndarray") if several or mask else Value(None, owner.shared, view=True)
             case "torch.Tensor":
                 return Value("torch.Tensor", owner.shared)
+            case "matplotlib.axes_grid":
+                return Value(AXES, owner.shared)
             case "pandas.GroupBy":
                 return Value("pandas.GroupBy", owner.shared)
             case None:
@@ -494,8 +510,8 @@ class _Walk:
             item = self.item(iterated)
             for part in ast.walk(generator.target):
                 if isinstance(part, ast.Name):
-                    whole = part is generator.target
-                    self.local[part.id] = item if whole else Value(None, item.shared)
+                    self.local[part.id] = Value()
+            self.local_assign(generator.target, item)
             for condition in generator.ifs:
                 self.value(condition)
         if isinstance(node, ast.DictComp):
@@ -512,11 +528,20 @@ class _Walk:
         return Value(typed, roots, made.view)
 
     def item(self, iterated: Value) -> Value:
+        if iterated.type == "zip" and iterated.elements is not None:
+            parts = tuple(self.item(part) for part in iterated.elements)
+            return Value("tuple", iterated.shared, iterated.view, parts)
+        if iterated.type == "enumerate" and iterated.elements:
+            return Value("tuple", iterated.shared, iterated.view, (Value("int"), self.item(iterated.elements[0])))
         return Value(element_type(iterated.type), iterated.shared, iterated.view)
 
     def consume(self, node: ast.expr, value: Value) -> None:
         """Iterating uses up an iterator, and a shuffling loader draws."""
-        if value.type in ITERATORS or (value.type is None and isinstance(node, ast.Name)):
+        if value.elements is not None and value.type in ("zip", "enumerate"):
+            for part in value.elements:  # made on the spot: only what it goes through can be used up
+                if part.type in ITERATORS or part.type is None:
+                    self.mutate(part.roots, "iterated over", node.lineno, guess=part.type is None)
+        elif value.type in ITERATORS or (value.type is None and isinstance(node, ast.Name)):
             self.mutate(value.roots, "iterated over", node.lineno, guess=value.type is None)
         if value.type is None or value.type.startswith("torch."):
             self.flags.add("draws")
@@ -646,7 +671,9 @@ class _Walk:
             pairs = tuple(Value(v.type) for v in positional for _ in range(2))
             return Value("list", elements=pairs)
         if name.endswith("pyplot.subplots"):
-            return Value("tuple", elements=(Value("matplotlib.figure.Figure"), Value(None)))
+            return Value("tuple", elements=(Value("matplotlib.figure.Figure"), Value(AXES)))
+        if name in ("zip", "enumerate") and receiver is None:
+            return Value(name, roots, view, tuple(positional))
         if name in ("round", "abs") and positional and positional[0].type in NUMBERS:
             return Value(positional[0].type if name == "abs" or len(everything) > 1 else "int")
         if name in ("list", "sorted", "set", "tuple") and positional:

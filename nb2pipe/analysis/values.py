@@ -61,6 +61,8 @@ ATTRIBUTE_TYPES = {
 VIEW_ATTRIBUTES = frozenset({"T", "values", "real", "imag", "flat", "array", "data", "images", "target"})
 #: Types of objects that belong to the process: storing one stores no more than its name.
 PROCESS_OBJECTS = frozenset({"logging.Logger", "decimal.Context"})
+#: What ``plt.subplots`` gives: one Axes, or an array of them.
+AXES = "matplotlib.axes_grid"
 ACCESSORS = frozenset({"str", "dt", "cat", "sparse"})
 
 
@@ -105,6 +107,8 @@ def joined(one: str | None, other: str | None) -> str | None:
 
 def element_type(type_: str | None) -> str | None:
     """The type of what iterating over a value gives, where its type says so."""
+    if type_ == AXES:
+        return AXES
     if type_ == "range":
         return "int"
     if type_ == "str":

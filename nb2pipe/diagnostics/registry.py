@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from nb2pipe.diagnostics.rules import nb101_magic
-from nb2pipe.diagnostics.rules import nb102_top_level_await
-from nb2pipe.diagnostics.rules import nb103_star_import
-from nb2pipe.diagnostics.rules import nb104_kernel_name
-from nb2pipe.diagnostics.rules import nb105_dynamic_namespace
-from nb2pipe.diagnostics.rules import nb106_local_module
-from nb2pipe.diagnostics.rules import nb107_import_rebound
-from nb2pipe.diagnostics.rules import nb108_conditional_import
-from nb2pipe.diagnostics.rules import nb201_maybe_unbound
-from nb2pipe.diagnostics.rules import nb202_unbound
-from nb2pipe.diagnostics.rules import nb203_skip_needed
-from nb2pipe.diagnostics.rules import nb204_redefinition
-from nb2pipe.diagnostics.rules import nb205_class_reads_variable
-from nb2pipe.diagnostics.rules import nb206_not_storable
-from nb2pipe.diagnostics.rules import nb207_process_state
-from nb2pipe.diagnostics.rules import nb208_shared_memory
-from nb2pipe.diagnostics.rules import nb209_definition_state
-from nb2pipe.diagnostics.rules import nb210_function_as_value
-from nb2pipe.diagnostics.rules import nb211_builtin_shadowed
-from nb2pipe.diagnostics.rules import nb212_global_write
-from nb2pipe.diagnostics.rules import nb301_untagged
 from nb2pipe.diagnostics.model import Rule
+from nb2pipe.diagnostics.rules import (
+    nb101_magic,
+    nb102_top_level_await,
+    nb103_star_import,
+    nb104_kernel_name,
+    nb105_dynamic_namespace,
+    nb106_local_module,
+    nb107_import_rebound,
+    nb108_conditional_import,
+    nb201_maybe_unbound,
+    nb202_unbound,
+    nb203_skip_needed,
+    nb204_redefinition,
+    nb205_class_reads_variable,
+    nb206_not_storable,
+    nb207_process_state,
+    nb208_shared_memory,
+    nb209_definition_state,
+    nb210_function_as_value,
+    nb211_builtin_shadowed,
+    nb212_global_write,
+    nb301_untagged,
+)
 
 RULES: tuple[Rule, ...] = (
     nb101_magic.RULE,

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable
 from typing import Any
 
-from nb2pipe.pipeline.model import Parameter, ParameterKind, Pipeline
+from nb2pipe.pipeline.model import Parameter, Pipeline
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 
@@ -26,7 +26,7 @@ def _base(pipeline: Pipeline) -> str:
     root.yaml_set_start_comment(
         f"Parameters of {pipeline.name}, with the notebook's values.\n"
         "Later layers override earlier ones: this file, <environment>.yaml, --config FILE,\n"
-        f"environment variables ({pipeline.name.upper()}__SECTION__KEY), --set section.key=value.\n"
+        f"environment variables ({pipeline.name.upper()}__SECTION__KEY), --set section.key=value.\n\n"
     )
     root["data"] = CommentedMap({"root": pipeline.data_root})
     root.yaml_set_comment_before_after_key(
@@ -48,7 +48,7 @@ def _base(pipeline: Pipeline) -> str:
 
 def _sections(pipeline: Pipeline) -> list[tuple[str, list[Parameter]]]:
     """Parameters by their first word: the notebook's own first, then the stages in order."""
-    order = ["parameters", *(stage.name for stage in pipeline.stages)]
+    order = ["parameters", "setup", *(stage.name for stage in pipeline.stages)]
     found: dict[str, list[Parameter]] = {}
     for parameter in pipeline.parameters:
         found.setdefault(parameter.key.partition(".")[0], []).append(parameter)
@@ -69,8 +69,6 @@ def _put(root: Any, parameter: Parameter) -> None:
     for part in path:
         node = node.setdefault(part, CommentedMap())
     node[last] = _plain(parameter.value)
-    if parameter.kind is ParameterKind.INPUT_PATH:
-        node.yaml_add_eol_comment("input file", last)
 
 
 def _plain(value: Any) -> Any:

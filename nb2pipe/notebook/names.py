@@ -31,7 +31,7 @@ def package_name(notebook: PurePath) -> str:
 def checked_name(name: str) -> str:
     """``name`` as given by ``--name``, or a :class:`NotebookError` when it cannot name a package."""
     if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name) or name.startswith("_"):
-        raise NotebookError(f"{ascii(name)} cannot name a package: use a plain identifier such as 'churn_model'")
+        raise NotebookError(f"{name!a} cannot name a package: use a plain identifier such as 'churn_model'")
     if name in TAKEN or name in sys.stdlib_module_names or len(name) > LONGEST_NAME:
         raise NotebookError(f"{name!r} cannot name a package: it hides the module of that name, or is too long")
     return name

@@ -146,7 +146,7 @@ def _checked(notebook: Mapping[str, Any], path: Path) -> list[Mapping[str, Any]]
         metadata.get("kernelspec", {}).get("language") or metadata.get("language_info", {}).get("name") or "python"
     )
     if str(language).lower() not in ("python", "ipython", "python3"):
-        raise NotebookError(f"{path}: the notebook's language is {ascii(language)}; nb2pipe converts Python notebooks")
+        raise NotebookError(f"{path}: the notebook's language is {language!a}; nb2pipe converts Python notebooks")
     cells = list(notebook.get("cells", []))
     if not any(cell.get("cell_type") == "code" and _source(cell).strip() for cell in cells):
         raise NotebookError(f"{path}: the notebook has no code cells")

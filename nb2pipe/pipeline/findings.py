@@ -73,7 +73,7 @@ def _skipped(draft: Draft) -> Iterator[Diagnostic]:
         if skipped.kind is StatementKind.DISPLAY:
             continue
         changed = {n: "changed" for m in skipped.effects.certain for n in groups.get(m, {m})}
-        bound = {n: "bound" for n in skipped.flow.may_bind} | {n: "deleted" for n in skipped.flow.deletes}
+        bound = dict.fromkeys(skipped.flow.may_bind, "bound") | dict.fromkeys(skipped.flow.deletes, "deleted")
         left = {**changed, **bound}
         for name, what in sorted(left.items()):
             reader = _next_reader(name, skipped.cell, draft)

@@ -205,7 +205,7 @@ def _path_sites(node: ast.Call, path: str | None, method: str, called: str) -> I
     for argument in node.args[:2]:
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str) and argument.value:
             literal = literal_value(argument)
-            if literal is None or (opens and argument is not node.args[0]) or "://" in argument.value and writes:
+            if literal is None or (opens and argument is not node.args[0]) or ("://" in argument.value and writes):
                 continue
             stem = snake(PurePath(argument.value).stem) or "data"
             kind = ParameterKind.INPUT_PATH if reads else ParameterKind.OUTPUT_PATH

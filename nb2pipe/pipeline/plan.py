@@ -267,7 +267,7 @@ def _assemble(draft: Draft, notebook_path: str) -> Pipeline:
             stage,
             random_state=random_from,
             saves_random_state=saves,
-            after=(touched,) if files and touched else (),
+            after=(touched,) if files and touched and touched not in _upstream(stage, stages) else (),
             settings=tuple(s.name for s in settings if s.after is None or _comes_before(s.after, block.name, draft)),
         )
         touched = block.name if files else touched
@@ -296,6 +296,20 @@ def _assemble(draft: Draft, notebook_path: str) -> Pipeline:
         data_gate_before=validate,
         evaluation_gate_after=evaluate,
     )
+
+
+def _upstream(stage: Stage, earlier: Sequence[Stage]) -> set[str]:
+    """Stages that end before this one starts, because of what crosses."""
+    known = {s.name: s for s in earlier}
+    found: set[str] = set()
+    stack = [artifact.partition(".")[0] for artifact in stage.inputs.values()]
+    while stack:
+        name = stack.pop()
+        if name not in found:
+            found.add(name)
+            stack += [artifact.partition(".")[0] for artifact in known[name].inputs.values()]
+            stack += list(known[name].after)
+    return found
 
 
 def _first_write(draft: Draft) -> tuple[int, int]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable
 
 from nb2pipe.notebook import CellKind, Notebook
 
 LONGEST_TITLE = 120
+DOC_WIDTH = 92
 _FENCE = re.compile(r"^(```|~~~).*?^\1[^\n]*$", re.MULTILINE | re.DOTALL)
 _RULES = (
     (re.compile(r"!\[([^\]]*)\]\([^)]*\)"), r"\1"),
@@ -39,8 +41,15 @@ def docstring_text(parts: Iterable[str]) -> str:
     summary = first.strip()
     if summary and summary[-1] not in ".!?:":
         summary += "."
-    body = rest.strip("\n")
+    body = "\n".join(wrapped for line in rest.strip("\n").split("\n") for wrapped in _wrapped(line))
     return f"{summary}\n\n{body}" if body else summary
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line of prose at the width of the generated code; what hangs under a bullet stays there."""
+    indent = " " * (len(line) - len(line.lstrip(" -*+0123456789.)")))
+    hanging = indent if len(indent) <= 6 else ""
+    return textwrap.wrap(line, DOC_WIDTH, subsequent_indent=hanging, break_long_words=False) or [""]
 
 
 def title_and_description(notebook: Notebook) -> tuple[str, str]:

@@ -29,7 +29,8 @@ class RunOptions:
         experiment_id: free text that ties runs together.
         trigger: who or what started the run.
         jobs: how many stages may run at the same time.
-        from_stage: run this stage and what follows it; what comes before is taken from an earlier run.
+        from_stage: run this stage, what follows it, and what the earlier run did not come to; the rest is taken
+            from that run.
         only: run this stage alone; what comes before is taken from an earlier run.
         fresh: accepted for scripts that ask for it; there is no cache yet, every stage always runs.
         json: progress as JSON.

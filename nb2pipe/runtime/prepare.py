@@ -54,6 +54,9 @@ def prepare(pipeline: Pipeline, options: RunOptions) -> Prepared:
         raise RunError(f"the run {run_dir.name} exists already in {options.output}: choose another --run-id")
     asked_by = f"--only {options.only}" if options.only else f"--from {options.from_stage}"
     source = run_dir if again else earlier.latest_run(output, pipeline, needed, asked_by) if needed else None
+    if source is not None and options.from_stage:
+        names = {stage.name for stage in pipeline.stages}
+        chosen |= names - needed - set(earlier.results_of(source, names))  # what that run did not come to
     return _prepare(pipeline, options, chosen, needed, run_dir, source)
 
 

@@ -98,6 +98,13 @@ def begin_own_group() -> None:
     """In the new process: a group of its own, so that it can be ended with all that it starts, and with its parent."""
     with contextlib.suppress(AttributeError, OSError):
         os.setsid()
+    if "multiprocessing.forkserver" in sys.modules:  # else the fork server would outlive a killed runner
+        from multiprocessing import forkserver
+
+        alive = getattr(getattr(forkserver, "_forkserver", None), "_forkserver_alive_fd", None)
+        if alive is not None:
+            with contextlib.suppress(OSError):
+                os.close(alive)
     if sys.platform == "linux":
         with contextlib.suppress(Exception):
             import ctypes
