@@ -7,8 +7,9 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 
 from nb2pipe.analysis.constructs import construct_findings
+from nb2pipe.analysis.context import Context, dotted_path, root_name
 from nb2pipe.analysis.definitions import DefinitionNode, attribute_targets, definition, definition_node, summaries
-from nb2pipe.analysis.effects import Context, dotted_path, effects_of, root_name
+from nb2pipe.analysis.effects import effects_of
 from nb2pipe.analysis.library import library
 from nb2pipe.analysis.model import Definition, Effects, Facts, Flow, ImportedName, Statement, StatementKind
 from nb2pipe.analysis.scopes import flow_of
@@ -63,7 +64,7 @@ def _tolerant(source: str) -> ast.Module:
 
 
 def _imports(trees: Iterable[ast.Module]) -> dict[str, tuple[ImportedName, ...]]:
-    """Names bound by import statements at the top level of cells; a name may stand for several (``import a.b, a.c``)."""
+    """Names bound by import statements at the top level of cells; one name may stand for several."""
     found: dict[str, list[ImportedName]] = {}
     for tree in trees:
         for statement in tree.body:
@@ -226,7 +227,7 @@ def _is_setting(node: ast.stmt, cell: Cell, effects: Effects, flow: Flow, contex
 
 
 def _builtin_names() -> frozenset[str]:
-    from nb2pipe.analysis.effects import BUILTINS
+    from nb2pipe.analysis.context import BUILTINS
 
     return BUILTINS
 

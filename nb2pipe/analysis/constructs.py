@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from nb2pipe.analysis.effects import Context, dotted_path, root_name
+from nb2pipe.analysis.context import Context, dotted_path, root_name
 from nb2pipe.diagnostics import Diagnostic, rule
 from nb2pipe.notebook import Cell
 

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from nb2pipe.analysis.effects import Context, NotebookClass, Summary, dotted_path, effects_of, root_name
+from nb2pipe.analysis.context import Context, NotebookClass, Summary, dotted_path, root_name
+from nb2pipe.analysis.effects import effects_of
 from nb2pipe.analysis.model import Definition, Effects
 from nb2pipe.analysis.scopes import FunctionNode, scope_of
 from nb2pipe.analysis.values import Value, is_immutable
@@ -93,9 +94,10 @@ def attribute_targets(trees: Sequence[ast.AST]) -> frozenset[str]:
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Name)
                 and node.func.id in ("setattr", "delattr")
+                and node.args
+                and isinstance(node.args[0], ast.Name)
             ):
-                if node.args and isinstance(node.args[0], ast.Name):
-                    found.add(node.args[0].id)
+                found.add(node.args[0].id)
     return frozenset(found)
 
 
@@ -225,9 +227,8 @@ def _state(name: str, node: DefinitionNode, context: Context, touched: frozenset
             return f"its decorator `{ast.unparse(target)}`"
     if isinstance(node, ast.ClassDef):
         return _class_state(name, node, context)
-    defaults = dict(
-        zip(reversed([a.arg for a in (*node.args.posonlyargs, *node.args.args)]), reversed(node.args.defaults))
-    )
+    positional = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
+    defaults = dict(zip(reversed(positional), reversed(node.args.defaults), strict=False))
     defaults |= {a.arg: d for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if d is not None}
     effects = context.functions[name].effects
     for argument, default in defaults.items():

@@ -1,7 +1,7 @@
 """Scopes as Python has them: which names of the notebook's namespace a piece of code reads and binds.
 
 One walk over the syntax tree in evaluation order. Names local to functions, lambdas, comprehensions and class bodies
-are left out; what a nested function reads counts as read where the function is made, since it may be called from there on.
+are left out; what a nested function reads counts as read where the function is made: from there on it may be called.
 """
 
 from __future__ import annotations

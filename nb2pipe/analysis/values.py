@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 #: Types whose objects cannot change, so that sharing them does not matter.
 IMMUTABLE = frozenset(
-    "int float str bool bytes complex None range slice type frozenset[str] function module tuple[int] tuple[float] tuple[str] "
+    "int float str bool bytes complex None range slice type frozenset[str] function module "
     "datetime.date datetime.datetime datetime.timedelta pandas.Timestamp pandas.Timedelta pathlib.Path torch.device "
     "pandas.Index pandas.DatetimeIndex numpy.dtype".split()
 )

@@ -60,4 +60,5 @@ class Diagnostic:
     def text(self, notebook: str = "") -> str:
         """Two lines for people."""
         where = f"{notebook}: " if notebook else ""
-        return f"{where}cell {self.cell}, line {self.line}: {self.severity} {self.code}: {self.message}\n  mend: {self.mend}"
+        place = f"{where}cell {self.cell}, line {self.line}"
+        return f"{place}: {self.severity} {self.code}: {self.message}\n  mend: {self.mend}"

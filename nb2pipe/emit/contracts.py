@@ -25,7 +25,8 @@ def contracts_module(pipeline: Pipeline) -> str:
         for artifact in stage.outputs
         if artifact.type is not None and annotator.write(artifact.type) != "Any"
     )
-    table = f"#: Types of the artifacts, where the notebook's code tells them.\nTYPES: dict[str, object] = {{\n{types}\n}}\n"
+    said = "#: Types of the artifacts, where the notebook's code tells them."
+    table = f"{said}\nTYPES: dict[str, object] = {{\n{types}\n}}\n"
     imports = [i for i in annotator.added if i.name != "Any" or "Any" in types]
     imports += [Import(f"{pipeline.name}.helpers", name, name) for name in sorted(annotator.used_helpers)]
     head = quoted("Contracts of what crosses from stage to stage. Yours to sharpen.")

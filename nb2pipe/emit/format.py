@@ -16,7 +16,7 @@ class FormatError(Exception):
 
 
 def format_package(files: Mapping[str, str]) -> dict[str, str]:
-    """The files formatted, imports sorted, and rules that the notebook's own code breaks named in ``pyproject.toml``."""
+    """The files formatted, imports sorted; ``pyproject.toml`` names the rules that the notebook's own code breaks."""
     with tempfile.TemporaryDirectory(prefix="nb2pipe-format-") as folder:
         root = Path(folder)
         for path, text in files.items():
@@ -54,4 +54,5 @@ def _violations(output: str, root: Path) -> dict[str, list[str]]:
 
 def _ignores(broken: Mapping[str, list[str]]) -> str:
     rows = "".join(f"{json.dumps(path)} = {json.dumps(codes)}\n" for path, codes in broken.items())
-    return f"\n# Rules that the notebook's own code breaks; mend the code and take the line out.\n[tool.ruff.lint.per-file-ignores]\n{rows}"
+    why = "# Rules that the notebook's own code breaks; mend the code and take the line out."
+    return f"\n{why}\n[tool.ruff.lint.per-file-ignores]\n{rows}"

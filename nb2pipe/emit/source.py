@@ -98,7 +98,9 @@ def _comment_lines(markdown: str) -> list[cst.EmptyLine]:
 class _NonlocalNames(cst.CSTTransformer):
     """``global`` inside a function becomes ``nonlocal``: its variables are the stage function's."""
 
-    def leave_Global(self, original_node: cst.Global, updated_node: cst.Global) -> cst.BaseSmallStatement:
+    def leave_Global(  # noqa: N802  libcst's name
+        self, original_node: cst.Global, updated_node: cst.Global
+    ) -> cst.BaseSmallStatement:
         return cst.Nonlocal(names=updated_node.names)
 
 

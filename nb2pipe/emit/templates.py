@@ -22,9 +22,7 @@ def environment(brackets: bool = False) -> Environment:
     import jinja2
 
     loader = jinja2.FileSystemLoader([place / "package" for place in PLACES])
-    made = jinja2.Environment(
-        loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
-    )
+    made = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     if not brackets:
         return made
     return made.overlay(

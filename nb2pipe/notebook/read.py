@@ -110,7 +110,8 @@ def _from_json(text: str, path: Path) -> Mapping[str, Any]:
     except Exception as error:  # nbformat raises its own and its validator's errors, KeyError and TypeError
         first = str(error).strip().partition("\n")[0] or type(error).__name__
         raise NotebookError(f"{path}: not a valid notebook: {first[:200]}") from None
-    return notebook
+    result: Mapping[str, Any] = notebook
+    return result
 
 
 def _normalized(notebook: Any) -> tuple[Any, Any]:

@@ -27,7 +27,7 @@ def role_of(tags: Sequence[str], cell: int) -> tuple[Role | None, str | None]:
     claims = [*(f"stage:{name}" for name in dict.fromkeys(stages)), *(t for t in (PARAMETERS, SKIP) if t in tags)]
     if len(claims) > 1:
         raise NotebookError(
-            f"cell {cell}: the tags {' and '.join(repr(claim) for claim in claims)} contradict each other; keep one of them"
+            f"cell {cell}: the tags {' and '.join(map(repr, claims))} contradict each other; keep one of them"
         )
     if stages:
         return Role.STAGE, stages[0]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 
 from nb2pipe.analysis import Facts, Statement, StatementKind
-from nb2pipe.analysis.effects import BUILTINS
+from nb2pipe.analysis.context import BUILTINS
 from nb2pipe.analysis.values import is_immutable
 from nb2pipe.notebook import Role
 from nb2pipe.pipeline.literals import literal_value
@@ -29,16 +30,13 @@ def steady_names(facts: Facts) -> frozenset[str]:
     for statement in facts.statements:
         for name in statement.flow.may_bind:
             bound[name] = bound.get(name, 0) + 1
-        changed |= statement.flow.deletes | statement.effects.mutates
+        changed |= statement.flow.deletes | _changeable(statement.effects.mutates, facts)
         for one, other in statement.effects.aliases:
             shared.setdefault(one, {one}).add(other)
             shared.setdefault(other, {other}).add(one)
     for found in facts.definitions.values():
         changed |= found.writes
-        if not found.is_class:
-            changed |= found.effects.mutates & found.free
-        else:
-            changed |= found.effects.mutates
+        changed |= _changeable(found.effects.mutates & found.free, facts)
     frontier = list(changed)
     while frontier:
         for peer in shared.get(frontier.pop(), ()):
@@ -46,6 +44,11 @@ def steady_names(facts: Facts) -> frozenset[str]:
                 changed.add(peer)
                 frontier.append(peer)
     return frozenset(name for name, count in bound.items() if count == 1 and name not in changed)
+
+
+def _changeable(names: Iterable[str], facts: Facts) -> set[str]:
+    """Names whose objects can change at all."""
+    return {name for name in names if not is_immutable(facts.types.get(name))}
 
 
 def module_constants(facts: Facts, wanted: frozenset[str]) -> frozenset[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nb2pipe.analysis import Facts, Statement
-from nb2pipe.analysis.values import ITERATORS, NOT_STORABLE
+from nb2pipe.analysis.values import ITERATORS, NOT_STORABLE, is_immutable
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Step:
     must_bind: frozenset[str]
     may_bind: frozenset[str]
     mutates: frozenset[str]
+    aliases: frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,12 @@ def step_of(statement: Statement, facts: Facts, variables: frozenset[str]) -> St
         reads=frozenset(reads & variables),
         must_bind=frozenset(statement.flow.binds & variables),
         may_bind=frozenset(may_bind & variables),
-        mutates=frozenset(mutates & variables),
+        mutates=frozenset(n for n in mutates & variables if not is_immutable(facts.types.get(n))),
+        aliases=frozenset(
+            pair
+            for pair in statement.effects.aliases - statement.effects.views
+            if not any(is_immutable(facts.types.get(name)) for name in pair)
+        ),
     )
 
 
@@ -113,7 +119,7 @@ def crossings(
     result: list[StageNames] = []
     for stage, live in zip(stages, live_after, strict=True):
         for step in steps[stage.name]:
-            groups.join(step.statement.effects.aliases - step.statement.effects.views)
+            groups.join(step.aliases)
         known = available | stage.may_bind
         widened = {peer for name in stage.mutated for peer in groups.of(name)}
         outputs = live & known & (stage.may_bind | widened)

@@ -21,11 +21,11 @@ def call_edits(cell: int, node: ast.AST, source: str, arguments: Mapping[str, It
             continue
         assert call.end_lineno is not None and call.end_col_offset is not None
         end = (call.end_lineno, call.end_col_offset - 1)
-        given = [*call.args, *call.keywords]
+        given: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
         if not given:
             yield Edit(cell, *end, *end, passed)
             continue
-        last = max(given, key=lambda a: (a.end_lineno or 0, a.end_col_offset or 0))
+        last: ast.expr | ast.keyword = max(given, key=lambda a: (a.end_lineno or 0, a.end_col_offset or 0))
         if len(given) == 1 and isinstance(last, ast.GeneratorExp) and last.end_col_offset == call.end_col_offset:
             yield Edit(cell, last.lineno, last.col_offset, last.lineno, last.col_offset, "(")
             yield Edit(cell, *end, *end, f"), {passed}")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from nb2pipe.analysis import Facts, Statement, StatementKind
-from nb2pipe.analysis.effects import BUILTINS
+from nb2pipe.analysis.context import BUILTINS
 from nb2pipe.diagnostics import Diagnostic, rule
 from nb2pipe.notebook import Role
 from nb2pipe.pipeline.crossing import StageNames, Step, not_storable

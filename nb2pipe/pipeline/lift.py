@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from nb2pipe.analysis import Facts, Statement
-from nb2pipe.analysis.effects import dotted_path
+from nb2pipe.analysis.context import dotted_path
 from nb2pipe.pipeline.literals import Literal, literal_value
 from nb2pipe.pipeline.model import Edit, Parameter, ParameterKind
 
@@ -93,12 +93,14 @@ def lift(
     namer = Namer(set(taken))
     lifted = Lifted()
     sites = [(statement, site) for statement in statements for site in _sites(statement, kind, facts)]
-    makers: dict[str, set[int]] = {}
-    for _, site in sites:
-        makers.setdefault(site.group, set()).add(site.call)
+    makers: dict[str, dict[int, int]] = {}
+    for place, (_, site) in enumerate(sites):
+        makers.setdefault(site.group, {}).setdefault(site.call, place)
     for statement, site in sites:
         if site.group and len(makers[site.group]) > 1:
-            site = _named_after_result(site, statement)
+            site = _named_apart(
+                site, statement, sorted(makers[site.group].values()).index(makers[site.group][site.call])
+            )
         key = _unique(f"{stage}.{site.group}.{site.field}" if site.group else f"{stage}.{site.field}", keys)
         argument = namer.name(*site.arguments)
         lifted.params[argument] = key
@@ -109,12 +111,14 @@ def lift(
     return lifted
 
 
-def _named_after_result(site: _Site, statement: Statement) -> _Site:
-    """Where a stage makes the same call twice, its parameters are named after what each call makes."""
-    if site.kind is not ParameterKind.HYPERPARAMETER or len(statement.flow.binds) != 1:
+def _named_apart(site: _Site, statement: Statement, earlier: int) -> _Site:
+    """Where a stage makes the same call twice, its parameters are named after what each call makes, or numbered."""
+    if site.kind is not ParameterKind.HYPERPARAMETER:
         return site
-    made = snake(next(iter(statement.flow.binds)))
-    return replace(site, group=made, arguments=(f"{made}_{site.field}", *site.arguments[1:])) if made else site
+    made = snake(next(iter(statement.flow.binds))) if len(statement.flow.binds) == 1 else ""
+    group = made or (f"{site.group}_{earlier + 1}" if earlier else site.group)
+    first = () if made or earlier else site.arguments[:1]
+    return replace(site, group=group, arguments=(*first, f"{group}_{site.field}"))
 
 
 def _replacement(cell: int, node: ast.expr, text: str) -> Edit:
@@ -185,8 +189,8 @@ def _call_sites(node: ast.AST, facts: Facts) -> Iterator[_Site]:
         if given.arg in COLUMN_KEYWORDS:
             literal = _names_literal(given.value, 2)
             if literal is not None and called:
-                names = (f"{called}_{given.arg}",)
-                yield _Site(given.value, literal, ParameterKind.COLUMNS, called, given.arg, names)
+                argument = f"{called}_{given.arg}"
+                yield _Site(given.value, literal, ParameterKind.COLUMNS, called, given.arg, (argument,))
 
 
 def _path_sites(node: ast.Call, path: str | None, method: str, called: str) -> Iterator[_Site]:

@@ -47,7 +47,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Import:
-    """One name that an import statement binds: ``import module as name`` or ``from module import attribute as name``."""
+    """One imported name: ``import module as name``, or ``from module import attribute as name``."""
 
     module: str
     attribute: str | None

@@ -1,4 +1,4 @@
-"""Where each function and class goes: to ``helpers.py`` as it stands, there with further arguments, or into its stage."""
+"""Where each function and class goes: ``helpers.py`` as it stands, there with more arguments, or into its stage."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from nb2pipe.analysis import Definition, Facts, Statement, StatementKind
+from nb2pipe.analysis.context import dotted_path
 from nb2pipe.analysis.definitions import PLAIN_DECORATORS
-from nb2pipe.analysis.effects import dotted_path
 
 
 class Placement(StrEnum):

@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from nb2pipe.analysis import Facts, Statement, StatementKind
 from nb2pipe.analysis.values import NUMBERS
 from nb2pipe.diagnostics import Diagnostic, Severity
-from nb2pipe.notebook import CellKind, Role
-from nb2pipe.pipeline.asserts import TableRules, table_rules, threshold_of
+from nb2pipe.notebook import Role
+from nb2pipe.pipeline.assemble import assemble
+from nb2pipe.pipeline.asserts import threshold_of
 from nb2pipe.pipeline.constants import assigned_name, module_constants, steady_names
-from nb2pipe.pipeline.crossing import StageNames, Step, crossings, names_of, step_of
-from nb2pipe.pipeline.extending import call_edits, rename_edits, signature_edit
-from nb2pipe.pipeline.figures import with_shown_figures
+from nb2pipe.pipeline.crossing import Step, crossings, names_of, step_of
 from nb2pipe.pipeline.findings import Draft, findings
-from nb2pipe.pipeline.lift import Lifted, input_path_names, lift, path_names
+from nb2pipe.pipeline.lift import input_path_names, path_names
 from nb2pipe.pipeline.literals import Literal, literal_value
 from nb2pipe.pipeline.model import (
-    Artifact,
-    Edit,
-    Helpers,
-    Import,
     Kept,
     Parameter,
     ParameterKind,
     Pipeline,
-    Settings,
-    Stage,
-    TableContract,
     Threshold,
 )
-from nb2pipe.pipeline.placing import Placed, Placement, place, referenced
-from nb2pipe.pipeline.prose import docstring_text, title_and_description
-from nb2pipe.pipeline.randomness import random_chain
+from nb2pipe.pipeline.placing import Placed, Placement, place
 from nb2pipe.pipeline.registering import registration
 from nb2pipe.pipeline.staging import SETUP, Block, blocks_of
 
@@ -60,7 +48,7 @@ def plan(facts: Facts, notebook_path: str) -> Planned:
     found = tuple(sorted({*facts.findings, *findings(draft)}))
     if any(f.severity is Severity.ERROR for f in found):
         return Planned(None, found)
-    return Planned(_assemble(draft, notebook_path), found)
+    return Planned(assemble(draft, notebook_path), found)
 
 
 def _draft(facts: Facts) -> Draft:
@@ -190,7 +178,7 @@ def _given(
 
 def _constant(value: ast.expr, facts: Facts) -> Literal | None:
     """A literal, or ``Path("literal")``."""
-    from nb2pipe.analysis.effects import dotted_path
+    from nb2pipe.analysis.context import dotted_path
 
     if (
         isinstance(value, ast.Call)
@@ -239,314 +227,3 @@ def _metrics(body: Iterable[Statement], facts: Facts, given: Mapping[str, Parame
             if numeric and not name.startswith("_") and name not in given:
                 found[name] = kind
     return found
-
-
-# assembly
-
-
-def _assemble(draft: Draft, notebook_path: str) -> Pipeline:
-    facts = draft.facts
-    keys = {"data.root", "gates.evaluation", *(p.key for p in draft.given.values())}
-    chain = random_chain(draft)
-    settings = _settings(draft)
-    helpers = _helpers(draft)
-    stages: list[Stage] = []
-    first_write = _first_write(draft)
-    parameters: dict[str, Parameter] = {p.key: _not_input_after(p, first_write) for p in _used_parameters(draft)}
-    producers: dict[str, str] = {}
-    touched = ""
-    for block, names in zip(draft.blocks, draft.names, strict=True):
-        lifted = _lifted(block, draft, keys)
-        lifted.parameters = [_not_input_after(p, first_write) for p in lifted.parameters]
-        parameters.update({p.key: p for p in lifted.parameters})
-        stage = _stage(block, names, draft, lifted, producers)
-        effects = [s.statement.effects for s in draft.steps[block.name]]
-        files = any(e.reads_files or e.writes_files or e.unknown_calls for e in effects)
-        random_from, saves = chain.get(block.name, (None, False))
-        stage = replace(
-            stage,
-            random_state=random_from,
-            saves_random_state=saves,
-            after=(touched,) if files and touched and touched not in _upstream(stage, stages) else (),
-            settings=tuple(s.name for s in settings if s.after is None or _comes_before(s.after, block.name, draft)),
-        )
-        touched = block.name if files else touched
-        producers.update(dict.fromkeys(names.outputs, block.name))
-        stages.append(stage)
-    title, description = title_and_description(facts.notebook)
-    validate = next((b.name for b in draft.blocks if b.kind == "validate_data"), None)
-    evaluate = next((b.name for b in reversed(draft.blocks) if b.kind == "evaluate"), None)
-    return Pipeline(
-        name=facts.notebook.name,
-        title=title,
-        description=description,
-        notebook_path=notebook_path,
-        notebook_digest=facts.notebook.digest,
-        stages=tuple(stages),
-        parameters=tuple(parameters.values()),
-        contracts=_contracts(validate, stages, draft),
-        thresholds=draft.thresholds,
-        registration=draft.model.addresses(stages) if draft.model else None,
-        distributions=_distributions(facts),
-        helpers=helpers,
-        settings=settings,
-        effect_imports=_effect_imports(draft),
-        sources={c.number: c.code for c in facts.notebook.cells if c.kind is CellKind.CODE and c.code},
-        data_root=notebook_path.rpartition("/")[0] or ".",
-        data_gate_before=validate,
-        evaluation_gate_after=evaluate,
-    )
-
-
-def _upstream(stage: Stage, earlier: Sequence[Stage]) -> set[str]:
-    """Stages that end before this one starts, because of what crosses."""
-    known = {s.name: s for s in earlier}
-    found: set[str] = set()
-    stack = [artifact.partition(".")[0] for artifact in stage.inputs.values()]
-    while stack:
-        name = stack.pop()
-        if name not in found:
-            found.add(name)
-            stack += [artifact.partition(".")[0] for artifact in known[name].inputs.values()]
-            stack += list(known[name].after)
-    return found
-
-
-def _first_write(draft: Draft) -> tuple[int, int]:
-    """Cell and line of the first statement that may write a file; what is read below it need not be an input."""
-    places = [
-        (step.statement.cell, step.statement.line)
-        for block in draft.blocks
-        for step in draft.steps[block.name]
-        if step.statement.effects.writes_files
-    ]
-    return min(places, default=(sys.maxsize, 0))
-
-
-def _not_input_after(parameter: Parameter, written: tuple[int, int]) -> Parameter:
-    if parameter.kind is ParameterKind.INPUT_PATH and (parameter.cell, parameter.line) >= written:
-        return replace(parameter, kind=ParameterKind.OUTPUT_PATH)
-    return parameter
-
-
-def _comes_before(one: str, other: str, draft: Draft) -> bool:
-    order = [block.name for block in draft.blocks]
-    return order.index(one) < order.index(other)
-
-
-def _used_parameters(draft: Draft) -> list[Parameter]:
-    """Parameters that some stage takes; a value that nothing reads is not worth a line of config."""
-    used: set[str] = set()
-    produced: set[str] = set()
-    for names in draft.names:
-        used |= {name for name in names.inputs if name not in produced}
-        produced |= names.outputs
-    return [p for name, p in draft.given.items() if name in used]
-
-
-def _names_in(statements: Iterable[Statement]) -> set[str]:
-    names: set[str] = set()
-    for statement in statements:
-        for node in ast.walk(statement.node):
-            if isinstance(node, ast.Name):
-                names.add(node.id)
-            elif isinstance(node, ast.arg):
-                names.add(node.arg)
-            elif isinstance(node, ast.ExceptHandler) and node.name:
-                names.add(node.name)
-    return names
-
-
-def _nested(block: Block, draft: Draft) -> tuple[Statement, ...]:
-    """Nested definitions of other cells that this stage runs; they go to its top."""
-    here = {cell.number for cell in block.cells}
-    used = frozenset().union(*(referenced(s, draft.facts) for s in draft.bodies[block.name]), frozenset())
-    return tuple(
-        s
-        for s in draft.facts.statements
-        if s.kind is StatementKind.DEFINITION
-        and s.cell not in here
-        and (name := next(iter(s.flow.binds))) in used
-        and draft.placed[name].placement is Placement.NESTED
-    )
-
-
-def _lifted(block: Block, draft: Draft, keys: set[str]) -> Lifted:
-    body = draft.bodies[block.name]
-    names = _names_in([*body, *_nested(block, draft)])
-    taken = names | draft.facts.imports.keys() | draft.facts.definitions.keys() | draft.constants | {block.name}
-    taken |= next(n.inputs | n.outputs for n in draft.names if n.name == block.name)
-    return lift(block.name, block.kind, body, draft.facts, taken, keys)
-
-
-def _stage(block: Block, names: StageNames, draft: Draft, lifted: Lifted, producers: Mapping[str, str]) -> Stage:
-    facts = draft.facts
-    nested = _nested(block, draft)
-    body = (*nested, *draft.bodies[block.name])
-    ordered = [*names.reads, *sorted(names.inputs - names.reads.keys())]
-    inputs = {n: f"{producers[n]}.{n}" for n in ordered if n in names.inputs and n in producers}
-    params = {n: draft.given[n].key for n in ordered if n in names.inputs and n not in producers}
-    used = _names_in(body)
-    helpers = {n: n for n in sorted(used & _helper_names(draft))}
-    clash = {block.name, _outputs_class(block.name)} & (helpers.keys() | facts.imports.keys())
-    renames = {n: f"{n}_helper" for n in clash & helpers.keys()}
-    helpers.update(renames)
-    edits: list[Edit] = list(lifted.edits)
-    extended = _extended(draft)
-    for statement in body:
-        source = facts.notebook.cell(statement.cell).code
-        edits += call_edits(statement.cell, statement.node, source, extended)
-        edits += rename_edits(statement.cell, statement.node, renames)
-    kept, shows = with_shown_figures(body, facts)
-    imports = _needed_imports(used, facts)
-    if shows is not None and shows not in imports:
-        imports = (*imports, shows)
-    writes = any(facts.definitions[n].writes for s in body for n in referenced(s, facts))
-    return Stage(
-        name=block.name,
-        kind=block.kind,
-        inputs=inputs,
-        params={**params, **lifted.params},
-        outputs=tuple(Artifact(block.name, n, _type(n, draft)) for n in _output_order(names)),
-        shared=names.shared,
-        metrics=tuple(sorted(draft.metrics.get(block.name, ()))),
-        settings=(),
-        random_state=None,
-        saves_random_state=False,
-        after=(),
-        cells=tuple(c.number for c in block.cells),
-        doc=docstring_text(block.doc),
-        body=kept,
-        edits=tuple(sorted(edits)),
-        imports=imports,
-        helpers=helpers,
-        nonlocals=writes,
-        input_types={n: _type(n, draft) for n in inputs},
-        notes=block.notes,
-    )
-
-
-def _outputs_class(stage: str) -> str:
-    return "".join(part[:1].upper() + part[1:] for part in stage.split("_")) + "Outputs"
-
-
-def _output_order(names: StageNames) -> list[str]:
-    return sorted(names.outputs)
-
-
-def _type(name: str, draft: Draft) -> str | None:
-    kind = draft.facts.types.get(name)
-    if kind is None and name in draft.given:
-        return draft.given[name].annotation
-    return kind
-
-
-def _needed_imports(used: Iterable[str], facts: Facts) -> tuple[Import, ...]:
-    found = {Import(i.module, i.attribute, i.name) for name in used for i in facts.imports.get(name, ())}
-    return tuple(sorted(found, key=lambda i: i.statement()))
-
-
-def _helper_names(draft: Draft) -> frozenset[str]:
-    hoisted = {n for n, p in draft.placed.items() if p.placement is not Placement.NESTED}
-    return frozenset(hoisted) | draft.constants
-
-
-def _extended(draft: Draft) -> dict[str, frozenset[str]]:
-    return {n: p.variables for n, p in draft.placed.items() if p.placement is Placement.EXTENDED}
-
-
-def _helpers(draft: Draft) -> Helpers:
-    facts = draft.facts
-    names = _helper_names(draft)
-    extended = _extended(draft)
-    body: list[Statement] = []
-    seen: set[str] = set()
-    edits: list[Edit] = []
-    for statement in facts.statements:
-        if statement.kind is StatementKind.DEFINITION:
-            name = next(iter(statement.flow.binds))
-        else:
-            found = assigned_name(statement)
-            if not found or found[0] not in draft.constants:
-                continue
-            name = found[0]
-        if name not in names or name in seen:
-            continue
-        seen.add(name)
-        body.append(statement)
-        source = facts.notebook.cell(statement.cell).code
-        edits += call_edits(statement.cell, statement.node, source, extended)
-        if name in extended:
-            node = statement.node
-            assert isinstance(node, ast.FunctionDef | ast.Assign)
-            edits.append(signature_edit(statement.cell, node, source, extended[name]))
-    return Helpers(
-        body=tuple(Kept(s.cell, s.order) for s in body),
-        edits=tuple(sorted(edits)),
-        imports=_needed_imports(_names_in(body), facts),
-        names=tuple(sorted(seen)),
-    )
-
-
-def _settings(draft: Draft) -> tuple[Settings, ...]:
-    """One function for the setup cells' settings, and one for each stage that makes more of them."""
-    stage_of = {cell.number: block.name for block in blocks_of(draft.facts.notebook) for cell in block.cells}
-    found: dict[str | None, list[Statement]] = {}
-    live = {block.name: block for block in draft.blocks}
-    for statement in draft.facts.statements:
-        if statement.kind is StatementKind.SETTING:
-            stage = stage_of.get(statement.cell)
-            role = draft.facts.notebook.cell(statement.cell).role
-            found.setdefault(stage if stage in live and role is Role.STAGE else None, []).append(statement)
-    return tuple(
-        Settings(
-            "notebook_settings" if stage is None else f"settings_of_{stage}",
-            stage,
-            tuple(Kept(s.cell, s.order) for s in statements),
-            _needed_imports(_names_in(statements), draft.facts),
-        )
-        for stage, statements in found.items()
-    )
-
-
-def _contracts(validate: str | None, stages: Sequence[Stage], draft: Draft) -> tuple[TableContract, ...]:
-    stage = next((s for s in stages if s.name == validate), None)
-    if stage is None or validate is None:
-        return ()
-    values: dict[str, Any] = {name: p.value for name, p in draft.given.items()}
-    for statement in draft.facts.statements:
-        found = assigned_name(statement)
-        if found and found[0] in draft.constants and (literal := literal_value(found[1])) is not None:
-            values[found[0]] = literal.value
-    rules = table_rules(draft.bodies[validate], stage.inputs, values)
-    return tuple(_contract(stage.inputs[table], found) for table, found in rules.items())
-
-
-def _contract(artifact: str, rules: TableRules) -> TableContract:
-    return TableContract(artifact, rules.columns, rules.checks, rules.cells)
-
-
-#: Modules whose import does nothing but define names; an unused import of theirs is left out.
-QUIET_MODULES = frozenset(
-    "numpy pandas matplotlib seaborn scipy torch torchvision plotly mlflow joblib tqdm IPython statsmodels polars pyarrow "
-    "requests yaml PIL cv2 networkx xgboost lightgbm catboost tensorflow keras nltk transformers datasets".split()
-)
-
-
-def _effect_imports(draft: Draft) -> tuple[Import, ...]:
-    """Imports that nothing uses by name, of modules that may do something when imported."""
-    used = _names_in(draft.facts.statements)
-    found: set[Import] = set()
-    for name, entries in draft.facts.imports.items():
-        for entry in entries:
-            top = entry.module.partition(".")[0]
-            quiet = top in QUIET_MODULES or top in sys.stdlib_module_names
-            quiet |= top == "sklearn" and not entry.module.startswith("sklearn.experimental")
-            if name not in used and not quiet:
-                found.add(Import(entry.module, entry.attribute, entry.name))
-    return tuple(sorted(found, key=lambda i: i.statement()))
-
-
-def _distributions(facts: Facts) -> tuple[str, ...]:
-    tops = {entry.module.partition(".")[0] for entries in facts.imports.values() for entry in entries}
-    return tuple(sorted(tops - set(sys.stdlib_module_names) - {"__future__"}))

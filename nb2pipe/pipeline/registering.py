@@ -98,7 +98,7 @@ def _given_to(model: str, statements: Iterable[Statement], facts: Facts) -> str 
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:
                 continue
             owner, argument = node.func.value, node.args[0]
-            if isinstance(owner, ast.Name) and owner.id == model and node.func.attr in PREDICTING:
-                if isinstance(argument, ast.Name) and facts.types.get(argument.id) in ARRAYS:
-                    return argument.id
+            asked = isinstance(owner, ast.Name) and owner.id == model and node.func.attr in PREDICTING
+            if asked and isinstance(argument, ast.Name) and facts.types.get(argument.id) in ARRAYS:
+                return argument.id
     return None

@@ -36,7 +36,7 @@ def kind_of(stage: str) -> str:
 
 def blocks_of(notebook: Notebook) -> tuple[Block, ...]:
     """Stages in notebook order, setup first when it has cells. A stage that comes back becomes ``<name>_2``."""
-    tagged = {c.stage for c in notebook.cells if c.stage}
+    tagged: set[str | None] = {c.stage for c in notebook.cells if c.stage}
     runs = _runs(notebook.cells, tagged)
     taken: set[str] = set()
     blocks: list[Block] = []

@@ -184,7 +184,9 @@ def test_environment_variables_match_in_any_case(read: Reads) -> None:
 
 
 def test_thresholds_are_merged_bound_by_bound(read: Reads) -> None:
-    config = read("gates.evaluation.report.f1.max=0.9", staging="gates: {evaluation: {log_loss: {max: 1}}}", env="staging")
+    config = read(
+        "gates.evaluation.report.f1.max=0.9", staging="gates: {evaluation: {log_loss: {max: 1}}}", env="staging"
+    )
     assert config.thresholds["gates.evaluation"] == {
         "roc_auc": {"min": 0.7},
         "report.f1": {"min": 0.5, "max": 0.9},

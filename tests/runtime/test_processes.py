@@ -16,16 +16,16 @@ import pytest
 from nb2pipe.runtime.journal import load
 from nb2pipe.runtime.processes import ending_of
 from nb2pipe.runtime.record import Status
-from tests.runtime.running import HANDMADE, REPOSITORY, command, copy_handmade, stage_of
+from tests.runtime.running import HANDMADE, REPOSITORY, command, copy_handmade
 
-WAITING = '''
+WAITING = """
     if behaviour == "wait":
         import subprocess
         child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
         Path("pids.tmp").write_text(f"{os.getpid()} {child.pid}")
         Path("pids.tmp").rename("pids")
         signal.pause()
-'''
+"""
 
 
 @pytest.fixture
@@ -78,8 +78,12 @@ def test_a_signal_stops_the_run_and_all_its_processes(
     assert record is not None
     assert (process.returncode, record.status, record.message) == (1, Status.FAILED, f"stopped by {signum.name}")
     assert {stage.name: str(stage.status) for stage in record.stages} == {
-        **{"load": "done", "split": "done", "fit": "failed"},
-        **{"aside": "not started", "judge": "not started", "report": "not started"},
+        "load": "done",
+        "split": "done",
+        "fit": "failed",
+        "aside": "not started",
+        "judge": "not started",
+        "report": "not started",
     }
     assert "Traceback" not in errors
     for pid in pids:
@@ -120,9 +124,8 @@ def test_a_run_with_nothing_in_the_environment(tmp_path: Path) -> None:
 def test_a_stage_sees_the_environment_of_the_run(tmp_path: Path) -> None:
     package = copy_handmade(tmp_path)
     helpers = package / "handmade" / "helpers.py"
-    helpers.write_text(
-        helpers.read_text() + "\n    if behaviour == 'environment':\n        print(dict(os.environ), sys.path, sys.argv)\n"
-    )
+    added = "\n    if behaviour == 'environment':\n        print(dict(os.environ), sys.path, sys.argv)\n"
+    helpers.write_text(helpers.read_text() + added)
     environ = {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{package}", "MINE": "here"}
     words = ("run", "--run-id", "r", "--set", "fit.behaviour=environment")
     command(*words, cwd=tmp_path, package=package, environ=environ)
@@ -137,7 +140,8 @@ def test_bad_input_shows_no_traceback(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == (
-        "error: --set fit.steps: fit.steps: expected a whole number (int), got 'many' (Input should be a valid integer)\n"
+        "error: --set fit.steps: fit.steps: expected a whole number (int), got 'many'"
+        " (Input should be a valid integer)\n"
     )
 
 

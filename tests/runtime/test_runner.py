@@ -118,8 +118,8 @@ def test_a_failure_names_the_packages_lines(runs: Runs) -> None:
         ("exit", "SystemExit", "the stage called sys.exit(0); a stage ends by returning"),
         ("die", "StageProcessDied", "was killed (SIGKILL); often the machine had no memory left"),
         ("vanish", "StageProcessDied", "ended with exit code 0 before it was done"),
-        ("lack", "BrokenContract", "stage fit did not return draw, same, counted, leftover; it returned model"),
-        ("unpicklable", "StorageError", "cannot store fit.leftover (generator): cannot pickle 'generator' object"),
+        ("lack", "BrokenContract", "stage fit did not return draw, same, counted, leftover, but a Lacking"),
+        ("unpicklable", "StorageError", "cannot store `fit.leftover` (generator): cannot pickle 'generator' object"),
         ("assert", "AssertionError", "behaves badly"),
     ],
 )

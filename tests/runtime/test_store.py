@@ -61,7 +61,7 @@ def test_a_tampered_object_is_never_unpickled(tmp_path: Path) -> None:
     record = store_outputs(store, Stage(make, kind="custom", outputs=("x",)), {"x": {"a": 1}})[0]
     trap = store_outputs(store, Stage(make, kind="custom", outputs=("x",)), {"x": Trap()})[0]
     store.path(record.digest).write_bytes(store.path(trap.digest).read_bytes())
-    with pytest.raises(StorageError, match=r"cannot load make\.x: .* is not what was stored there"):
+    with pytest.raises(StorageError, match=r"cannot load `make\.x`: .* is not what was stored there"):
         load_artifacts(store, [record])
     assert not Trap.sprung
 
@@ -89,5 +89,5 @@ def test_groups_that_overlap_are_one_graph(tmp_path: Path) -> None:
 
 def test_a_group_says_which_value_cannot_be_stored(tmp_path: Path) -> None:
     stage = Stage(make, kind="custom", outputs=("a", "b"), shared=(("a", "b"),))
-    with pytest.raises(StorageError, match=r"cannot store make\.b \(generator\): cannot pickle 'generator' object"):
+    with pytest.raises(StorageError, match=r"cannot store `make\.b` \(generator\): cannot pickle 'generator' object"):
         store_outputs(Store(tmp_path), stage, {"a": 1, "b": (n for n in range(3))})

@@ -19,11 +19,9 @@ TYPES: dict[str, object] = {
     "transform.y_train": np.ndarray,
     "transform.y_val": np.ndarray,
     "train.criterion": CrossEntropyLoss,
-    "train.device": torch.device,
     "train.model": DigitNet,
     "evaluate.metrics": dict[str, float],
     "evaluate.model": DigitNet,
     "evaluate.recall_by_digit": dict[str, float],
-    "evaluate.x_test": np.ndarray,
     "package.signature": ModelSignature,
 }

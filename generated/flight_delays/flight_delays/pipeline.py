@@ -90,6 +90,7 @@ PIPELINE = Pipeline(
             },
             outputs=("X_test", "X_train", "features", "test_rows", "y_test", "y_train"),
             settings=(notebook_settings,),
+            after=("validate_data",),
             cells=(16, 17, 18),
         ),
         Stage(

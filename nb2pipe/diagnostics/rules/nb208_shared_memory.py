@@ -6,7 +6,7 @@ RULE = Rule(
     code="NB208",
     title="two names for one block of memory",
     severity=Severity.ERROR,
-    message="`{name}` may share memory with `{other}`, which is written to in another stage; a view does not survive storing",
+    message="`{name}` may share memory with `{other}`, written to in another stage; a view does not survive storing",
     mend="take a copy (`.copy()`), or keep view and base in one stage",
     earns="""\
 # %%

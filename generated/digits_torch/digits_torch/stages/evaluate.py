@@ -19,7 +19,6 @@ class EvaluateOutputs:
     metrics: dict[str, float]
     model: DigitNet
     recall_by_digit: dict[str, float]
-    x_test: np.ndarray
 
 
 def evaluate(
@@ -53,6 +52,4 @@ def evaluate(
     plt.xlabel("predicted")
     plt.ylabel("true")
     plt.title("Confusion")
-    return EvaluateOutputs(
-        metrics=metrics, model=model, recall_by_digit=recall_by_digit, x_test=x_test
-    )
+    return EvaluateOutputs(metrics=metrics, model=model, recall_by_digit=recall_by_digit)

@@ -1,4 +1,4 @@
-"""Stage setup, from cells 2, 3, 4, 5 and 6 of the notebook."""
+"""Stage setup, from cell 4 of the notebook."""
 
 import random
 from dataclasses import dataclass

@@ -18,7 +18,6 @@ class TrainOutputs:
     """What the stage train hands on."""
 
     criterion: CrossEntropyLoss
-    device: torch.device
     model: DigitNet
 
 
@@ -78,4 +77,4 @@ def train(
     plt.plot([h["validation"] for h in history], label="validation")
     plt.title("Cross-entropy by epoch")
     plt.legend()
-    return TrainOutputs(criterion=criterion, device=device, model=model)
+    return TrainOutputs(criterion=criterion, model=model)

@@ -24,7 +24,7 @@ def transform(
     *,
     seed: int,
     test_size: float,
-    train_test_split_test_size: float,
+    train_test_split_2_test_size: float,
 ) -> TransformOutputs:
     """Split.
 
@@ -35,7 +35,7 @@ def transform(
         scaled, labels, test_size=test_size, stratify=labels, random_state=seed
     )
     x_train, x_val, y_train, y_val = train_test_split(
-        x_rest, y_rest, test_size=train_test_split_test_size, stratify=y_rest, random_state=seed
+        x_rest, y_rest, test_size=train_test_split_2_test_size, stratify=y_rest, random_state=seed
     )
     return TransformOutputs(
         x_test=x_test, x_train=x_train, x_val=x_val, y_test=y_test, y_train=y_train, y_val=y_val

@@ -4,9 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from nb2pipe.runtime import RunOptions, run, step
-
 from handmade.pipeline import PIPELINE
+from nb2pipe.runtime import RunOptions, run, step
 
 
 def main() -> int:

@@ -1,7 +1,5 @@
 """The definition."""
 
-from nb2pipe.runtime import DataQuality, Evaluation, Pipeline, Stage
-
 from handmade.contracts import NUMBERS
 from handmade.settings import settings
 from handmade.stages.aside import aside
@@ -10,6 +8,7 @@ from handmade.stages.judge import judge
 from handmade.stages.load import load
 from handmade.stages.report import report
 from handmade.stages.split import split
+from nb2pipe.runtime import DataQuality, Evaluation, Pipeline, Stage
 
 PIPELINE = Pipeline(
     name="handmade",

@@ -6,4 +6,3 @@ def settings():
     import warnings
 
     warnings.simplefilter("ignore", ResourceWarning)
-

@@ -18,7 +18,15 @@ class FitOutputs(NamedTuple):
 
 
 def fit(
-    table: pd.DataFrame, scaler: Scaler, draws: Any, view: Any, *, rate: float, steps: int, options: dict, behaviour: str
+    table: pd.DataFrame,
+    scaler: Scaler,
+    draws: Any,
+    view: Any,
+    *,
+    rate: float,
+    steps: int,
+    options: dict,
+    behaviour: str,
 ) -> FitOutputs:
     """A model of sorts."""
     misbehave(behaviour)
