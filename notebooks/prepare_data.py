@@ -55,8 +55,11 @@ def lay_out(folder: Path) -> list[Path]:
         if target.exists() and target.stat().st_size == size_of(source):
             continue
         partial = target.with_suffix(f".{os.getpid()}.part")
-        partial.write_bytes(read_table(source))
-        partial.replace(target)
+        try:
+            partial.write_bytes(read_table(source))
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
         written.append(target)
     return written
 
@@ -64,7 +67,9 @@ def lay_out(folder: Path) -> list[Path]:
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description="Lay out the CSV tables that the notebooks read.")
-    parser.add_argument("--output", type=Path, default=Path(__file__).resolve().parent / "data", help="folder of tables")
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).resolve().parent / "data", help="folder of tables"
+    )
     try:
         for path in lay_out(parser.parse_args().output):
             print(path)

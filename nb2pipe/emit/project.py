@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
 from nb2pipe import __version__
-from nb2pipe.emit.source import quoted
-from nb2pipe.emit.templates import environment
+from nb2pipe.emit.templates import environment, one_line
 from nb2pipe.pipeline.model import Pipeline, Stage
 
 #: Distributions whose import name differs, for those that are not installed here.
@@ -55,7 +53,6 @@ def project_files(pipeline: Pipeline, versions: Mapping[str, str]) -> dict[str, 
     """
     values = _values(pipeline, versions)
     templates = environment()
-    templates.filters["toml"] = json.dumps
     files = {path: templates.get_template(f"{path}.j2").render(values) for path in PLAIN}
     files[WORKFLOW] = environment(brackets=True).get_template(f"{WORKFLOW}.j2").render(values)
     for module in ("__init__.py", "__main__.py"):
@@ -65,15 +62,14 @@ def project_files(pipeline: Pipeline, versions: Mapping[str, str]) -> dict[str, 
 
 def _values(pipeline: Pipeline, versions: Mapping[str, str]) -> dict[str, Any]:
     key = next((p.key for p in pipeline.parameters if p.annotation in ("int", "float")), "data.root")
-    title = _one_line(pipeline.title) or pipeline.name
     return {
         "name": pipeline.name,
-        "project": pipeline.name.replace("_", "-"),
-        "title": title,
-        "description": _markdown(pipeline.description),
-        "notebook": pipeline.notebook_path.rpartition("/")[2].replace("`", "'"),
-        "docstring": quoted(title if title[-1] in ".?!" else f"{title}."),
+        "project": pipeline.name.replace("_", "-").strip("-"),
+        "title": one_line(pipeline.title) or pipeline.name,
+        "description": pipeline.description,
+        "notebook": one_line(pipeline.notebook_path).rpartition("/")[2],
         "requirements": requirements(pipeline, versions),
+        "ruff": f"ruff=={versions['ruff']}" if "ruff" in versions else "ruff",
         "stages": [_stage_row(stage) for stage in pipeline.stages],
         "edges": _edges(pipeline),
         "example_key": key,
@@ -87,16 +83,6 @@ def _values(pipeline: Pipeline, versions: Mapping[str, str]) -> dict[str, Any]:
             {"name": "prod", "after": "staging"},
         ],
     }
-
-
-def _one_line(text: str) -> str:
-    """Text from the notebook on one line, without what Markdown, TOML or a docstring would read as theirs."""
-    return re.sub(r"[`|<>{}\[\]\\]", "", " ".join(text.split()))
-
-
-def _markdown(text: str) -> str:
-    """A paragraph whose characters mean themselves."""
-    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", " ".join(text.split()))
 
 
 def _stage_row(stage: Stage) -> dict[str, str]:
@@ -130,14 +116,22 @@ def _label(names: list[str]) -> str:
 
 def requirements(pipeline: Pipeline, versions: Mapping[str, str]) -> list[str]:
     """What the package depends on, pinned to the versions found; local parts (``+cpu``) are left out."""
-    known = {name.lower(): (name, version) for name, version in versions.items()}
+    known = {_normal(name): f"{name}=={version.partition('+')[0]}" for name, version in versions.items()}
     modules = metadata.packages_distributions()
-    wanted = {f"nb2pipe=={__version__}"}
+    wanted = {"nb2pipe": f"nb2pipe=={__version__}"}
     for module in {*pipeline.distributions, *ALWAYS}:
-        candidates = [d for d in modules.get(module, ()) if d.lower() in known]
-        name = candidates[0] if candidates else DISTRIBUTIONS.get(module, module)
-        if name.lower() in ("nb2pipe", "pip"):
-            continue
-        found = known.get(name.lower())
-        wanted.add(f"{found[0]}=={found[1].partition('+')[0]}" if found else name)
-    return sorted(wanted, key=str.lower)
+        top = module.partition(".")[0]
+        name = _distribution(top, [d for d in modules.get(top, ()) if _normal(d) in known])
+        wanted.setdefault(_normal(name), known.get(_normal(name), name))
+    return [wanted[name] for name in sorted(wanted)]
+
+
+def _distribution(module: str, installed: Iterable[str]) -> str:
+    """The distribution to ask for: of several that hold a module (``mlflow-skinny``), the one that is known by it."""
+    usual = DISTRIBUTIONS.get(module, module)
+    return min(installed, key=lambda name: (_normal(name) != _normal(usual), _normal(name)), default=usual)
+
+
+def _normal(distribution: str) -> str:
+    """Its name as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()

@@ -150,7 +150,7 @@ class _Site:
 def _sites(statement: Statement, kind: str, facts: Facts) -> Iterator[_Site]:
     seen: set[int] = set()
     for node, in_loop in _walk(statement.node):
-        for site in (*_call_sites(node, facts), *_comparison_sites(node, statement), *_column_sites(node)):
+        for site in (*_call_sites(node, facts), *_comparison_sites(node, statement), *_column_sites(node, kind)):
             repeated = in_loop and site.literal.mutable
             if id(site.node) not in seen and not repeated:
                 seen.update(id(part) for part in ast.walk(site.node))
@@ -224,8 +224,13 @@ def _names_literal(node: ast.expr, at_least: int) -> Literal | None:
     return literal
 
 
-def _column_sites(node: ast.AST) -> Iterator[_Site]:
-    """``frame[["a", "b"]]``."""
+def _column_sites(node: ast.AST, kind: str) -> Iterator[_Site]:
+    """``frame[["a", "b"]]``, and ``for column in ["a", "b"]`` where it does not spell out checks of the data."""
+    if isinstance(node, ast.For) and isinstance(node.target, ast.Name) and kind != "validate_data":
+        named = _names_literal(node.iter, 2)
+        if named is not None:
+            field_ = f"{snake(node.target.id)}_names"
+            yield _Site(node.iter, named, ParameterKind.COLUMNS, "", field_, (field_,))
     if not isinstance(node, ast.Subscript) or isinstance(node.ctx, ast.Del):
         return
     literal = _names_literal(node.slice, 2)

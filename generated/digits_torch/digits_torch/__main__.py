@@ -34,11 +34,13 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--trigger", default="manual", help="who or what started the run (default: manual)"
     )
-    options.add_argument("--json", action="store_true", help="print the run's record as JSON")
+    options.add_argument(
+        "--json", action="store_true", help="print the run's record as JSON at the end"
+    )
 
     top = argparse.ArgumentParser(
         prog="python -m digits_torch",
-        description=__doc__,
+        description="Runs the pipeline digits_torch, or one stage of it.",
         epilog="example: python -m digits_torch run --env staging --output runs",
     )
     commands = top.add_subparsers(dest="command", required=True)
@@ -50,7 +52,9 @@ def parser() -> argparse.ArgumentParser:
         "--from", dest="from_stage", metavar="STAGE", help="run this stage and what follows it"
     )
     whole.add_argument("--only", metavar="STAGE", help="run this stage alone")
-    whole.add_argument("--fresh", action="store_true", help="reuse nothing from earlier runs")
+    whole.add_argument(
+        "--fresh", action="store_true", help="accepted for scripts: every stage always runs"
+    )
     one = commands.add_parser("step", parents=[options], help="run one stage in this process")
     one.add_argument("stage", choices=[stage.name for stage in PIPELINE.stages])
     return top

@@ -26,5 +26,7 @@ def test_types_and_documentation(stage):
 @pytest.mark.parametrize("stage", PIPELINE.stages, ids=lambda stage: stage.name)
 def test_results_are_the_outputs(stage):
     returned = typing.get_type_hints(stage.function)["return"]
-    fields = [f.name for f in dataclasses.fields(returned)] if stage.outputs else []
-    assert fields == list(stage.outputs)
+    if stage.outputs:
+        assert [field.name for field in dataclasses.fields(returned)] == list(stage.outputs)
+    else:
+        assert returned is type(None)

@@ -9,12 +9,14 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 #: From the asserts of cell 10.
 LOAD_DATA_FLIGHTS = pa.DataFrameSchema(
     {
+        "year": pa.Column(nullable=True),
         "month": pa.Column(checks=pa.Check.in_range(1, 12), nullable=False),
         "day": pa.Column(checks=pa.Check.in_range(1, 31), nullable=False),
         "sched_dep_time": pa.Column(checks=pa.Check.in_range(0, 2400), nullable=False),
         "sched_arr_time": pa.Column(nullable=False),
         "arr_delay": pa.Column(checks=pa.Check.in_range(-180, 2880), nullable=True),
         "carrier": pa.Column(nullable=False),
+        "flight": pa.Column(nullable=False),
         "tailnum": pa.Column(nullable=True),
         "origin": pa.Column(checks=pa.Check.isin(["EWR", "JFK", "LGA"]), nullable=False),
         "dest": pa.Column(nullable=False),

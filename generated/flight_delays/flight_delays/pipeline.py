@@ -77,9 +77,9 @@ PIPELINE = Pipeline(
             },
             params={
                 "late_after_minutes": "parameters.late_after_minutes",
+                "test_from": "parameters.test_from",
                 "categorical": "transform.categorical",
                 "numeric": "transform.numeric",
-                "test_from": "parameters.test_from",
                 "dropna_subset": "transform.dropna.subset",
                 "wind_speed_threshold": "transform.wind_speed_threshold",
                 "drop_duplicates_subset": "transform.drop_duplicates.subset",
@@ -87,6 +87,7 @@ PIPELINE = Pipeline(
                 "hourly_columns": "transform.hourly_columns",
                 "planes_columns": "transform.planes_columns",
                 "table_columns": "transform.table_columns",
+                "column_names": "transform.column_names",
             },
             outputs=("X_test", "X_train", "features", "test_rows", "y_test", "y_train"),
             settings=(notebook_settings,),

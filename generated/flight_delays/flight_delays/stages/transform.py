@@ -26,9 +26,9 @@ def transform(
     planes: pd.DataFrame,
     *,
     late_after_minutes: int,
+    test_from: str,
     categorical: list[str],
     numeric: list[str],
-    test_from: str,
     dropna_subset: list[str],
     wind_speed_threshold: int,
     drop_duplicates_subset: list[str],
@@ -36,6 +36,7 @@ def transform(
     hourly_columns: list[str],
     planes_columns: list[str],
     table_columns: list[str],
+    column_names: list[str],
 ) -> TransformOutputs:
     """Features.
 
@@ -43,6 +44,10 @@ def transform(
     (here the observed weather stands in for the forecast). One wind speed of 1,048 mph is a
     broken sensor.
     """
+    # what is scheduled from the same airport in the same hour competes for the runway, cancelled or not
+    flights["departures_in_hour"] = flights.groupby(["origin", "time_hour"])["flight"].transform(
+        "size"
+    )
     flown = flights.dropna(subset=dropna_subset)
     weather["wind_speed"] = weather["wind_speed"].where(
         weather["wind_speed"] < wind_speed_threshold
@@ -68,12 +73,11 @@ def transform(
     table["plane_age"] = table["year"] - table["built"]
     table["late"] = (table["arr_delay"] > late_after_minutes).astype(int)
 
-    for column in ["temp", "humid", "wind_speed", "pressure", "visib"]:
-        table[column] = table[column].fillna(table[column].median())
+    # fill gaps with what was usual before the cut-off: the test months must not tell
+    known = table[table["date"] < test_from]
+    for column in column_names:
+        table[column] = table[column].fillna(known[column].median())
     table["precip"] = table["precip"].fillna(0.0)
-
-    # what leaves from the same airport in the same hour competes for the runway
-    table["departures_in_hour"] = table.groupby(["origin", "time_hour"])["flight"].transform("size")
 
     features = numeric + categorical
     for column in categorical:

@@ -23,7 +23,7 @@ def validate_data(
     assert set(REQUIRED_PLANES) <= set(planes.columns)
     assert len(flights) > 100_000
 
-    for column in ["carrier", "dest", "time_hour", "sched_arr_time"]:
+    for column in ["carrier", "dest", "flight", "time_hour", "sched_arr_time"]:
         assert flights[column].notna().all(), f"{column} has gaps"
 
     assert flights["origin"].isin(AIRPORTS).all()
