@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import io
+import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-from nb2pipe.pipeline.model import Parameter, Pipeline
+from nb2pipe.pipeline.model import Parameter, ParameterKind, Pipeline
 
 ENVIRONMENTS = ("dev", "staging", "prod")
+#: Words that readers of YAML 1.1 take for something else.
+AMBIGUOUS = frozenset("y n yes no on off true false null ~ nan inf".split())
+TAG = "tag:yaml.org,2002:"
+SEQUENCES = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
+SCALARS = {"int": int, "float": float, "str": str, "bool": bool}
+#: Parameters that lead out of the package, and what the comment beside them says.
+FILES = {ParameterKind.INPUT_PATH: "read in cell", ParameterKind.OUTPUT_PATH: "written in cell"}
 
 
 def config_files(pipeline: Pipeline) -> dict[str, str]:
@@ -17,6 +26,60 @@ def config_files(pipeline: Pipeline) -> dict[str, str]:
         "config/base.yaml": _base(pipeline),
         **{f"config/{name}.yaml": _environment(name, pipeline) for name in ENVIRONMENTS},
     }
+
+
+def survives_yaml(value: object, annotation: str) -> bool:
+    """Whether a config file gives back exactly ``value``, types included, to a reader that knows its annotation."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        read = YAML(typ="safe", pure=True).load(_dumped({"value": _plain(value)}))["value"]
+        return _same(_restored(read, ast.parse(annotation, mode="eval").body), value)
+    except (YAMLError, ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return False
+
+
+def _restored(plain: Any, annotation: ast.expr) -> Any:
+    """What a reader makes of plain YAML for an annotation; raises ``TypeError`` where it would refuse."""
+    match annotation:
+        case ast.Name(id="float") if type(plain) is int:
+            return float(plain)
+        case ast.Name(id=name) if name in SCALARS:
+            if type(plain) is not SCALARS[name]:
+                raise TypeError(name)
+        case ast.Name(id=name) if name in SEQUENCES:
+            return SEQUENCES[name](plain)
+        case ast.Subscript(value=ast.Name(id="dict"), slice=ast.Tuple(elts=[key, entry])):
+            return {_restored(k, key): _restored(v, entry) for k, v in plain.items()}
+        case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=[*kinds])) if not _endless(kinds):
+            return tuple(_restored(item, kind) for item, kind in zip(plain, kinds, strict=True))
+        case ast.Subscript(value=ast.Name(id=name), slice=inner) if name in SEQUENCES:
+            kind = inner.elts[0] if isinstance(inner, ast.Tuple) else inner
+            return SEQUENCES[name](_restored(item, kind) for item in plain)
+        case ast.Name(id="Any" | "dict") | ast.Constant(value=None):
+            pass
+        case _:
+            raise TypeError(ast.unparse(annotation))
+    return plain
+
+
+def _endless(kinds: list[ast.expr]) -> bool:
+    """Whether a tuple's annotation ends with ``...``."""
+    return bool(kinds) and isinstance(kinds[-1], ast.Constant) and kinds[-1].value is ...
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal in value and in type, all the way down; NaN is the same as NaN, 0.0 is not -0.0."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, dict):
+        return _same([*one.items()], [*other.items()])
+    if isinstance(one, set | frozenset):
+        return _same(sorted(one, key=repr), sorted(other, key=repr))
+    return repr(one) == repr(other)
 
 
 def _base(pipeline: Pipeline) -> str:
@@ -29,20 +92,18 @@ def _base(pipeline: Pipeline) -> str:
         f"environment variables ({pipeline.name.upper()}__SECTION__KEY), --set section.key=value.\n\n"
     )
     root["data"] = CommentedMap({"root": pipeline.data_root})
-    root.yaml_set_comment_before_after_key(
-        "data", before="The folder that relative paths start from, seen from this package; --data replaces it."
-    )
+    above = {"data": "The folder that relative paths start from, seen from this package; --data replaces it."}
     for section, parameters in _sections(pipeline):
         for parameter in parameters:
             _put(root, parameter)
-        root.yaml_set_comment_before_after_key(section, before="\n" + _where(parameters))
+        above.setdefault(section, "\n" + _where(parameters))
+    for threshold in pipeline.thresholds:
+        _node(root, ["gates", "evaluation", threshold.metric])[threshold.bound] = threshold.value
     if pipeline.thresholds:
-        gate = CommentedMap()
-        for threshold in pipeline.thresholds:
-            gate.setdefault(threshold.metric, CommentedMap())[threshold.bound] = threshold.value
-        root["gates"] = CommentedMap({"evaluation": gate})
         cells = ", ".join(str(cell) for cell in sorted({t.cell for t in pipeline.thresholds}))
-        root.yaml_set_comment_before_after_key("gates", before=f"\nBounds that metrics must keep, from cell {cells}.")
+        above.setdefault("gates", f"\nBounds that metrics must keep, from cell {cells}.")
+    for section, comment in above.items():
+        root.yaml_set_comment_before_after_key(section, before=comment)
     return _dumped(root)
 
 
@@ -62,21 +123,27 @@ def _where(parameters: Iterable[Parameter]) -> str:
 
 
 def _put(root: Any, parameter: Parameter) -> None:
+    *path, last = parameter.key.split(".")
+    node = _node(root, path)
+    node[last] = _plain(parameter.value)
+    if parameter.kind in FILES and isinstance(parameter.value, str):
+        node.yaml_add_eol_comment(f"{FILES[parameter.kind]} {parameter.cell}", key=last, column=0)
+
+
+def _node(root: Any, path: Iterable[str]) -> Any:
     from ruamel.yaml.comments import CommentedMap
 
-    *path, last = parameter.key.split(".")
-    node = root
     for part in path:
-        node = node.setdefault(part, CommentedMap())
-    node[last] = _plain(parameter.value)
+        root = root.setdefault(part, CommentedMap())
+    return root
 
 
 def _plain(value: Any) -> Any:
     """A value as YAML has it; the annotation of the parameter gives tuples and sets back."""
     from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-    if isinstance(value, list | tuple | set):
-        items = sorted(value, key=repr) if isinstance(value, set) else value
+    if isinstance(value, list | tuple | set | frozenset):
+        items = sorted(value, key=repr) if isinstance(value, set | frozenset) else value
         sequence = CommentedSeq([_plain(item) for item in items])
         if len(str(value)) < 80:
             sequence.fa.set_flow_style()
@@ -88,35 +155,49 @@ def _plain(value: Any) -> Any:
 
 def _dumped(root: Any) -> str:
     from ruamel.yaml import YAML
+    from ruamel.yaml.representer import RoundTripRepresenter
 
+    class Representer(RoundTripRepresenter):
+        """One of its own: what is added to ruamel's class would hold for everybody in the process."""
+
+    Representer.add_representer(str, _string)
+    Representer.add_representer(float, _number)
+    Representer.add_representer(type(None), _nothing)
     yaml = YAML()
+    yaml.Representer = Representer
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.representer.add_representer(str, _string)
     buffer = io.StringIO()
     yaml.dump(root, buffer)
     return buffer.getvalue()
 
 
-#: Words that readers of YAML 1.1 take for something else.
-AMBIGUOUS = frozenset("y n yes no on off true false null ~ nan inf".split())
-
-
 def _string(representer: Any, text: str) -> Any:
     """Strings that look like something else are quoted, for readers of YAML 1.1 as well."""
+    text.encode()  # half a surrogate pair is refused here: no file could hold the run's record of it
     plain = text and text.lower() not in AMBIGUOUS and text[0].isalpha() and text.isprintable() and ": " not in text
     style = None if plain and not text.endswith((":", " ")) and " #" not in text else '"'
-    return representer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    return representer.represent_scalar(f"{TAG}str", text, style=style)
+
+
+def _number(representer: Any, number: float) -> Any:
+    """``1e-05`` is written ``1.0e-05``, which is a number in YAML 1.1, too."""
+    text = {"inf": ".inf", "-inf": "-.inf", "nan": ".nan"}.get(repr(number), repr(number))
+    return representer.represent_scalar(f"{TAG}float", text if "." in text else text.replace("e", ".0e"))
+
+
+def _nothing(representer: Any, _nothing: None) -> Any:
+    """``null``, where ruamel would leave a gap that reads as forgotten."""
+    return representer.represent_scalar(f"{TAG}null", "null")
 
 
 def _environment(name: str, pipeline: Pipeline) -> str:
-    example = next((p for p in pipeline.parameters if p.annotation in ("int", "float")), None)
-    lines = [
-        f"# What differs in {name}: keys of base.yaml with other values. Chosen by --env {name} or APP_ENV={name}."
-    ]
-    if example is not None:
-        lines.append("# For example:")
-        for depth, part in enumerate(example.key.split(".")):
-            last = depth == example.key.count(".")
-            lines.append(f"# {'  ' * depth}{part}:{f' {example.value}' if last else ''}")
-    return "\n".join([*lines, "{}", ""])
+    key, value = next(
+        ((p.key, p.value) for p in pipeline.parameters if p.annotation in SCALARS), ("data.root", pipeline.data_root)
+    )
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return (
+        f"# What differs in {name}: keys of base.yaml with other values. Chosen by --env {name} or APP_ENV={name}.\n"
+        f"# For example, in place of the braces:\n{textwrap.indent(_dumped(value), '# ')}{{}}\n"
+    )

@@ -1,11 +1,17 @@
-"""Formatting by ruff, so that a generated package reads as hand-written code and passes its own rules."""
+"""Formatting by ruff, so that a generated package reads as hand-written code and passes its own rules.
+
+ruff sees the package's own ``pyproject.toml`` and nothing else: no config of the user's, no cache, no environment
+variable, no ``.gitignore``. So the same files give the same bytes on every machine that has the same ruff.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 PYPROJECT = "pyproject.toml"
@@ -16,43 +22,73 @@ class FormatError(Exception):
 
 
 def format_package(files: Mapping[str, str]) -> dict[str, str]:
-    """The files formatted, imports sorted; ``pyproject.toml`` names the rules that the notebook's own code breaks."""
-    with tempfile.TemporaryDirectory(prefix="nb2pipe-format-") as folder:
-        root = Path(folder)
-        for path, text in files.items():
-            target = root / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
-        _ruff(root, "check", "--select", "I,F401", "--fix", "--quiet", "--exit-zero", ".")
-        _ruff(root, "format", "--quiet", ".")
-        formatted = {path: (root / path).read_text(encoding="utf-8") for path in files}
-        broken = _violations(_ruff(root, "check", "--exit-zero", "--output-format", "json", "."), root)
-    if broken and PYPROJECT in formatted:
+    """The files formatted, imports sorted; rules that the notebook's own code breaks are named in ``pyproject.toml``.
+
+    What comes out passes ``ruff check`` and ``ruff format --check``, and is not changed by formatting it again.
+    """
+    formatted = _formatted(files)
+    broken = violations(formatted)
+    if broken:
         formatted[PYPROJECT] += _ignores(broken)
     return formatted
 
 
-def _ruff(root: Path, *arguments: str) -> str:
+def violations(files: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Path → codes of the rules of ``pyproject.toml`` that a file breaks, both in alphabetical order."""
+    with _laid_out(files) as root:
+        output = _ruff(root, "check", "--exit-zero", "--output-format", "json", *_modules(files))
+    found: dict[str, set[str]] = {}
+    for entry in json.loads(output or "[]"):
+        path = Path(entry["filename"]).relative_to(root).as_posix()
+        if not entry["code"] or entry["code"] == "invalid-syntax":
+            raise FormatError(f"the generated package is not valid Python: {path}: {entry['message']}")
+        found.setdefault(path, set()).add(entry["code"])
+    return {path: tuple(sorted(codes)) for path, codes in sorted(found.items())}
+
+
+def _formatted(files: Mapping[str, str]) -> dict[str, str]:
+    with _laid_out(files) as root:
+        _ruff(root, "check", "--select", "I,F401", "--fix", "--quiet", "--exit-zero", *_modules(files))
+        _ruff(root, "format", *_modules(files))
+        return {path: (root / path).read_bytes().decode() for path in files}
+
+
+@contextmanager
+def _laid_out(files: Mapping[str, str]) -> Iterator[Path]:
+    """A folder that holds the files for as long as it is needed."""
+    with tempfile.TemporaryDirectory(prefix="nb2pipe-format-") as folder:
+        root = Path(folder).resolve()
+        for path, text in files.items():
+            target = root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(text.encode())
+        yield root
+
+
+def _modules(files: Mapping[str, str]) -> list[str]:
+    """Named one by one, since ruff passes over folders with names such as ``dist`` and ``venv``."""
+    return ["--", *sorted(path for path in files if path.endswith(".py"))]
+
+
+def _ruff(root: Path, command: str, *arguments: str) -> str:
     from ruff import find_ruff_bin
 
-    command = [find_ruff_bin(), *arguments[:1], "--no-cache", "--config", PYPROJECT, *arguments[1:]]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    apart = ("--no-cache", "--config", PYPROJECT)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RUFF_")}
+    done = subprocess.run(
+        [find_ruff_bin(), command, *apart, *arguments],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
     if done.returncode != 0:
-        raise FormatError(f"ruff {arguments[0]} failed on the generated package: {done.stderr.strip()[:2000]}")
+        raise FormatError(f"ruff {command} failed on the generated package: {done.stderr.strip()[:2000]}")
     return done.stdout
 
 
-def _violations(output: str, root: Path) -> dict[str, list[str]]:
-    found: dict[str, set[str]] = {}
-    for entry in json.loads(output or "[]"):
-        if not entry["code"] or entry["code"] == "invalid-syntax":
-            raise FormatError(f"the generated package is not valid Python: {entry['filename']}: {entry['message']}")
-        path = Path(entry["filename"]).resolve().relative_to(root.resolve()).as_posix()
-        found.setdefault(path, set()).add(entry["code"])
-    return {path: sorted(codes) for path, codes in sorted(found.items())}
-
-
-def _ignores(broken: Mapping[str, list[str]]) -> str:
+def _ignores(broken: Mapping[str, tuple[str, ...]]) -> str:
     rows = "".join(f"{json.dumps(path)} = {json.dumps(codes)}\n" for path, codes in broken.items())
     why = "# Rules that the notebook's own code breaks; mend the code and take the line out."
     return f"\n{why}\n[tool.ruff.lint.per-file-ignores]\n{rows}"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import PurePosixPath
 from typing import Any
 
 from nb2pipe import __version__
 from nb2pipe.emit.templates import environment, one_line
+from nb2pipe.notebook.names import package_name
 from nb2pipe.pipeline.model import Pipeline, Stage
 
 #: Distributions whose import name differs, for those that are not installed here.
@@ -68,6 +71,7 @@ def _values(pipeline: Pipeline, versions: Mapping[str, str]) -> dict[str, Any]:
         "title": one_line(pipeline.title) or pipeline.name,
         "description": pipeline.description,
         "notebook": one_line(pipeline.notebook_path).rpartition("/")[2],
+        "convert": _convert_command(pipeline),
         "requirements": requirements(pipeline, versions),
         "ruff": f"ruff=={versions['ruff']}" if "ruff" in versions else "ruff",
         "stages": [_stage_row(stage) for stage in pipeline.stages],
@@ -83,6 +87,13 @@ def _values(pipeline: Pipeline, versions: Mapping[str, str]) -> dict[str, Any]:
             {"name": "prod", "after": "staging"},
         ],
     }
+
+
+def _convert_command(pipeline: Pipeline) -> str:
+    """What converts the notebook again, from inside the package's folder."""
+    usual = package_name(PurePosixPath(pipeline.notebook_path)) == pipeline.name
+    named = [] if usual else ["--name", pipeline.name]
+    return shlex.join(["nb2pipe", "convert", one_line(pipeline.notebook_path), "--output", "..", *named])
 
 
 def _stage_row(stage: Stage) -> dict[str, str]:

@@ -109,9 +109,15 @@ def _from_json(text: str, path: Path) -> Mapping[str, Any]:
         raise NotebookError(f"{path}: not a notebook: nested too deeply") from None
     except Exception as error:  # nbformat raises its own and its validator's errors, KeyError and TypeError
         first = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise NotebookError(f"{path}: not a valid notebook: {first[:200]}") from None
+        raise NotebookError(f"{path}: {_cell_of(error)}not a valid notebook: {first[:200]}") from None
     result: Mapping[str, Any] = notebook
     return result
+
+
+def _cell_of(error: Exception) -> str:
+    """``cell 3: `` when a validation error tells where in the notebook it is."""
+    place = list(getattr(getattr(error, "original", error), "absolute_path", ()))
+    return f"cell {place[1] + 1}: " if len(place) > 1 and place[0] == "cells" and isinstance(place[1], int) else ""
 
 
 def _normalized(notebook: Any) -> tuple[Any, Any]:

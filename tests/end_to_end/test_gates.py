@@ -16,7 +16,7 @@ Row = dict[str, str]
 
 
 def broken(data: Path, folder: Path, change: Callable[[int, Row], None], drop: str = "") -> Path:
-    """A copy of the data in which ``change`` was made to the rows of flights.csv, and the column ``drop`` is missing."""
+    """A copy of the data with ``change`` made to the rows of flights.csv and the column ``drop`` missing."""
     shutil.copytree(data / "data", folder / "data", ignore=shutil.ignore_patterns("flights.csv"))
     source, target = (
         (data / "data" / "flights.csv").open(newline=""),
