@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import io
 import textwrap
 from collections.abc import Iterable
@@ -14,8 +13,6 @@ ENVIRONMENTS = ("dev", "staging", "prod")
 #: Words that readers of YAML 1.1 take for something else.
 AMBIGUOUS = frozenset("y n yes no on off true false null ~ nan inf".split())
 TAG = "tag:yaml.org,2002:"
-SEQUENCES = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
-SCALARS = {"int": int, "float": float, "str": str, "bool": bool}
 #: Parameters that lead out of the package, and what the comment beside them says.
 FILES = {ParameterKind.INPUT_PATH: "read in cell", ParameterKind.OUTPUT_PATH: "written in cell"}
 
@@ -26,60 +23,6 @@ def config_files(pipeline: Pipeline) -> dict[str, str]:
         "config/base.yaml": _base(pipeline),
         **{f"config/{name}.yaml": _environment(name, pipeline) for name in ENVIRONMENTS},
     }
-
-
-def survives_yaml(value: object, annotation: str) -> bool:
-    """Whether a config file gives back exactly ``value``, types included, to a reader that knows its annotation."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        read = YAML(typ="safe", pure=True).load(_dumped({"value": _plain(value)}))["value"]
-        return _same(_restored(read, ast.parse(annotation, mode="eval").body), value)
-    except (YAMLError, ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        return False
-
-
-def _restored(plain: Any, annotation: ast.expr) -> Any:
-    """What a reader makes of plain YAML for an annotation; raises ``TypeError`` where it would refuse."""
-    match annotation:
-        case ast.Name(id="float") if type(plain) is int:
-            return float(plain)
-        case ast.Name(id=name) if name in SCALARS:
-            if type(plain) is not SCALARS[name]:
-                raise TypeError(name)
-        case ast.Name(id=name) if name in SEQUENCES:
-            return SEQUENCES[name](plain)
-        case ast.Subscript(value=ast.Name(id="dict"), slice=ast.Tuple(elts=[key, entry])):
-            return {_restored(k, key): _restored(v, entry) for k, v in plain.items()}
-        case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=[*kinds])) if not _endless(kinds):
-            return tuple(_restored(item, kind) for item, kind in zip(plain, kinds, strict=True))
-        case ast.Subscript(value=ast.Name(id=name), slice=inner) if name in SEQUENCES:
-            kind = inner.elts[0] if isinstance(inner, ast.Tuple) else inner
-            return SEQUENCES[name](_restored(item, kind) for item in plain)
-        case ast.Name(id="Any" | "dict") | ast.Constant(value=None):
-            pass
-        case _:
-            raise TypeError(ast.unparse(annotation))
-    return plain
-
-
-def _endless(kinds: list[ast.expr]) -> bool:
-    """Whether a tuple's annotation ends with ``...``."""
-    return bool(kinds) and isinstance(kinds[-1], ast.Constant) and kinds[-1].value is ...
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Equal in value and in type, all the way down; NaN is the same as NaN, 0.0 is not -0.0."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, dict):
-        return _same([*one.items()], [*other.items()])
-    if isinstance(one, set | frozenset):
-        return _same(sorted(one, key=repr), sorted(other, key=repr))
-    return repr(one) == repr(other)
 
 
 def _base(pipeline: Pipeline) -> str:
@@ -193,7 +136,8 @@ def _nothing(representer: Any, _nothing: None) -> Any:
 
 def _environment(name: str, pipeline: Pipeline) -> str:
     key, value = next(
-        ((p.key, p.value) for p in pipeline.parameters if p.annotation in SCALARS), ("data.root", pipeline.data_root)
+        ((p.key, p.value) for p in pipeline.parameters if p.annotation in ("int", "float", "str", "bool")),
+        ("data.root", pipeline.data_root),
     )
     for part in reversed(key.split(".")):
         value = {part: value}

@@ -11,9 +11,9 @@ from nb2pipe.notebook.model import NotebookError
 
 #: Import names that a package must not take: it would hide what the pipeline itself imports.
 TAKEN = frozenset(
-    "click cloudpickle fsspec jinja2 jupytext lightgbm libcst matplotlib mlflow nb2pipe nbformat numpy pandas pandera "
-    "papermill pip plotly polars pyarrow pydantic pytest rich ruamel scipy seaborn setuptools sklearn statsmodels "
-    "tensorflow test tests torch tqdm transformers xgboost yaml".split()
+    "build click cloudpickle config dist fsspec jinja2 jupytext libcst lightgbm matplotlib mlflow nb2pipe "
+    "nbformat numpy pandas pandera papermill pip plotly polars pyarrow pydantic pytest rich ruamel runs scipy "
+    "seaborn setuptools sklearn statsmodels tensorflow test tests torch tqdm transformers venv xgboost yaml".split()
 )
 LONGEST_NAME = 100
 

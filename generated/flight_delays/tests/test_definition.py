@@ -17,6 +17,15 @@ def config(name):
     return YAML(typ="safe", pure=True).load(ROOT / "config" / f"{name}.yaml") or {}
 
 
+def keys(tree, above=""):
+    for name, entry in tree.items():
+        yield from (
+            keys(entry, f"{above}{name}.")
+            if isinstance(entry, dict) and entry
+            else [f"{above}{name}"]
+        )
+
+
 def value(tree, key):
     for part in key.split("."):
         tree = tree[part]
@@ -46,9 +55,13 @@ def test_every_parameter_has_a_value(key):
 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
 def test_environments_override_only_what_there_is(environment):
-    base = config("base")
-    for section in config(environment):
-        assert section in base
+    read = {
+        "data.root",
+        "gates.evaluation",
+        *(key for stage in PIPELINE.stages for key in stage.params.values()),
+    }
+    for key in keys(config(environment)):
+        assert any(f"{key}.".startswith(f"{known}.") for known in read), f"no stage reads {key}"
 
 
 def test_gates_stand_at_stages():

@@ -28,5 +28,6 @@ def test_results_are_the_outputs(stage):
     returned = typing.get_type_hints(stage.function)["return"]
     if stage.outputs:
         assert [field.name for field in dataclasses.fields(returned)] == list(stage.outputs)
+        assert returned.__dataclass_params__.frozen
     else:
         assert returned is type(None)
