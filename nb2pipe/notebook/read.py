@@ -103,7 +103,7 @@ def _from_json(text: str, path: Path) -> Mapping[str, Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             notebook = nbformat.from_dict(content) if content["nbformat"] == 4 else nbformat.reads(text, as_version=4)
-            notebook, _ = _normalized(notebook)
+            notebook = _normalized(notebook)
             nbformat.validate(notebook)
     except RecursionError:
         raise NotebookError(f"{path}: not a notebook: nested too deeply") from None
@@ -120,12 +120,15 @@ def _cell_of(error: Exception) -> str:
     return f"cell {place[1] + 1}: " if len(place) > 1 and place[0] == "cells" and isinstance(place[1], int) else ""
 
 
-def _normalized(notebook: Any) -> tuple[Any, Any]:
-    """Cell ids are not ours to judge; everything else is."""
+def _normalized(notebook: Any) -> Any:
+    """Cell ids are not ours to judge (Jupyter writes them into formats that do not know them); all else is."""
     from nbformat.validator import normalize
 
-    changes, normal = normalize(notebook)
-    return normal, changes
+    if notebook.get("nbformat_minor", 0) < 5 and isinstance(notebook.get("cells"), list):
+        for cell in notebook["cells"]:
+            if isinstance(cell, dict):
+                cell.pop("id", None)
+    return normalize(notebook)[1]
 
 
 def _from_text(text: str, path: Path) -> Mapping[str, Any]:

@@ -234,7 +234,7 @@ def _cells(block: Block, body: Sequence[Statement]) -> tuple[int, ...]:
     if block.doc or any(cell.tagged for cell in block.cells):
         return tuple(numbers)
     used = {statement.cell for statement in body}
-    return tuple(number for number in numbers if number in used)
+    return tuple(number for number in numbers if number in used) or tuple(numbers)
 
 
 def _outputs_class(stage: str) -> str:
