@@ -34,7 +34,8 @@ class CallWalk(Ledger, ABC):
             if name in self.context.classes:
                 self.calls.add(name)
                 return self.constructed(name, node)
-            if name not in self.context.imports and name in BUILTINS and name not in self.types:
+            builtin = name in BUILTINS or name == "display"  # which the kernel puts among them
+            if name not in self.context.imports and builtin and name not in self.types:
                 row = self.context.library.function(f"builtins.{name}")
                 if name == "open" and _opens_to_read(node):
                     row = Call(row.returns, row.flags - {"writes"})
@@ -150,7 +151,11 @@ class CallWalk(Ledger, ABC):
             roots |= union(*everything).roots
         if receiver is not None and ("shares" in row or "view" in row or row.returns == "self"):
             roots |= receiver.shared
-        view = "view" in row or "view args" in row or ("shares" in row and bool(receiver and receiver.view))
+        view = (
+            "view" in row
+            or "view args" in row
+            or ("shares" in row and name != "copy" and bool(receiver and receiver.view))
+        )
         if row.returns == "self" and receiver is not None:
             return Value(receiver.type, roots)
         if name.endswith("train_test_split"):

@@ -143,7 +143,11 @@ class ExpressionWalk(CallWalk):
             case "pandas.loc":
                 return self.located(node.slice, owner)
             case "numpy.ndarray":
-                return Value("numpy.ndarray") if several or mask else Value(None, owner.shared, view=True)
+                if several or mask:
+                    return Value("numpy.ndarray")
+                cut = [node.slice, *(node.slice.elts if isinstance(node.slice, ast.Tuple) else [])]
+                sliced = any(isinstance(part, ast.Slice) for part in cut)
+                return Value("numpy.ndarray" if sliced else None, owner.shared, view=True)
             case "torch.Tensor":
                 return Value("torch.Tensor", owner.shared)
             case "matplotlib.axes_grid":

@@ -55,7 +55,7 @@ def _function_scope(node: FunctionNode) -> Scope:
         declared = {name for inner in _own_nodes(node.body, ast.Global) for name in inner.names}
         nonlocals = {name for inner in _own_nodes(node.body, ast.Nonlocal) for name in inner.names}
         body.block(node.body)
-    bound = body.may | body.deleted | arguments
+    bound = body.may | body.deleted | body.caught | arguments
     own = bound - declared - nonlocals
     every_read = body.every_read | nonlocals
     return Scope(
@@ -113,6 +113,7 @@ class _Walk:
         self.loop: set[str] = set()
         self.deleted: set[str] = set()
         self.inner_writes: set[str] = set()
+        self.caught: set[str] = set()  # by `except ... as name`, which unbinds it again
 
     def flow(self) -> Flow:
         return Flow(
@@ -271,6 +272,7 @@ class _Walk:
                 self.bind(handler.name)
             self.block(handler.body)
             if handler.name:
+                self.caught.add(handler.name)
                 self.must.discard(handler.name)
                 self.may.discard(handler.name)
             if not _leaves(handler.body):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import sys
+import unicodedata
 from pathlib import PurePath
 
 from nb2pipe.notebook.model import NotebookError
@@ -20,7 +21,8 @@ LONGEST_NAME = 100
 
 def package_name(notebook: PurePath) -> str:
     """An import name for the notebook's package: ``01-My Model.ipynb`` → ``notebook_01_My_Model``."""
-    name = re.sub(r"\W+", "_", notebook.stem, flags=re.ASCII).strip("_") or "notebook"
+    letters = unicodedata.normalize("NFKD", notebook.stem).encode("ascii", "ignore").decode()
+    name = re.sub(r"\W+", "_", letters).strip("_") or "notebook"
     if name[0].isdigit():
         name = f"notebook_{name}"
     if keyword.iskeyword(name) or name in TAKEN or name in sys.stdlib_module_names:

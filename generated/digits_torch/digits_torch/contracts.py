@@ -23,5 +23,6 @@ TYPES: dict[str, object] = {
     "evaluate.metrics": dict[str, float],
     "evaluate.model": DigitNet,
     "evaluate.recall_by_digit": dict[str, float],
+    "package.input_example": np.ndarray,
     "package.signature": ModelSignature,
 }

@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from digits_torch.helpers import DigitNet
 class PackageOutputs:
     """What the stage package hands on."""
 
-    input_example: Any
+    input_example: np.ndarray
     signature: ModelSignature
 
 
