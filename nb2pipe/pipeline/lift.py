@@ -10,7 +10,7 @@ import ast
 import builtins
 import keyword
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
@@ -93,14 +93,16 @@ def lift(
     namer = Namer(set(taken))
     lifted = Lifted()
     sites = [(statement, site) for statement in statements for site in _sites(statement, kind, facts)]
-    makers: dict[str, dict[int, int]] = {}
-    for place, (_, site) in enumerate(sites):
-        makers.setdefault(site.group, {}).setdefault(site.call, place)
+    makers: dict[str, list[int]] = {}
+    together: dict[tuple[str, int], set[int]] = {}
+    for statement, site in sites:
+        calls = makers.setdefault(site.group, [])
+        calls += [site.call] if site.call not in calls else []
+        together.setdefault((site.group, id(statement)), set()).add(site.call)
     for statement, site in sites:
         if site.group and len(makers[site.group]) > 1:
-            site = _named_apart(
-                site, statement, sorted(makers[site.group].values()).index(makers[site.group][site.call])
-            )
+            alone = len(together[site.group, id(statement)]) == 1
+            site = _named_apart(site, statement.flow.binds if alone else (), makers[site.group].index(site.call))
         key = _unique(f"{stage}.{site.group}.{site.field}" if site.group else f"{stage}.{site.field}", keys)
         argument = namer.name(*site.arguments)
         lifted.params[argument] = key
@@ -111,13 +113,13 @@ def lift(
     return lifted
 
 
-def _named_apart(site: _Site, statement: Statement, earlier: int) -> _Site:
+def _named_apart(site: _Site, made: Collection[str], earlier: int) -> _Site:
     """Where a stage makes the same call twice, its parameters are named after what each call makes, or numbered."""
     if site.kind is not ParameterKind.HYPERPARAMETER:
         return site
-    made = snake(next(iter(statement.flow.binds))) if len(statement.flow.binds) == 1 else ""
-    group = made or (f"{site.group}_{earlier + 1}" if earlier else site.group)
-    first = () if made or earlier else site.arguments[:1]
+    result = snake(next(iter(made))) if len(made) == 1 else ""
+    group = result or (f"{site.group}_{earlier + 1}" if earlier else site.group)
+    first = () if result or earlier else site.arguments[:1]
     return replace(site, group=group, arguments=(*first, f"{group}_{site.field}"))
 
 
