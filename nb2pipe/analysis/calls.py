@@ -174,7 +174,8 @@ class CallWalk(Ledger, ABC):
             )
         if name in ("min", "max") and len(positional) > 1 and all(v.type in NUMBERS for v in positional):
             return Value(joined(positional[0].type, positional[1].type))
-        return Value(row.returns or None, roots, view)
+        separate = "unknown" not in row and name.partition(".")[0] not in ("builtins", "copy", "itertools", "functools")
+        return Value(row.returns or None, roots, view, apart=separate and "." in name)
 
     def summarised(self, summary: Summary, node: ast.Call, receiver: Value | None) -> Value:
         """A call of one of the notebook's own functions: its summary with arguments for parameters."""

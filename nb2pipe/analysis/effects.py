@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping, Sequence
 
-from nb2pipe.analysis.context import Context
+from nb2pipe.analysis.context import Context, root_name
 from nb2pipe.analysis.expressions import ExpressionWalk
 from nb2pipe.analysis.model import Effects
 from nb2pipe.analysis.scopes import scope_of
@@ -158,6 +158,10 @@ class _Walk(ExpressionWalk):
                 self.assign(
                     part, parts[position] if parts else Value(element_type(value.type), value.shared, value.view)
                 )
+            if not parts and not value.apart and not is_immutable(element_type(value.type)):
+                names = [name for part in target.elts if (name := root_name(part)) and name not in self.local]
+                for other in names[1:]:
+                    self.alias(names[0], [other])
         else:
             self.store(target, value)
 

@@ -125,7 +125,8 @@ class ExpressionWalk(CallWalk):
             kind = "pandas.accessor"
         elif kind is None and owner.type == "pandas.accessor":
             kind = "pandas.Series"
-        return Value(kind, owner.shared, owner.view or (node.attr in VIEW_ATTRIBUTES and owner.type in (*ARRAYS, None)))
+        table = owner.type in ("pandas.DataFrame", "pandas.Series", None)
+        return Value(kind, owner.shared, owner.view or (node.attr in VIEW_ATTRIBUTES and table))
 
     def subscript(self, node: ast.Subscript) -> Value:
         owner = self.value(node.value)
@@ -147,7 +148,7 @@ class ExpressionWalk(CallWalk):
                     return Value("numpy.ndarray")
                 cut = [node.slice, *(node.slice.elts if isinstance(node.slice, ast.Tuple) else [])]
                 sliced = any(isinstance(part, ast.Slice) for part in cut)
-                return Value("numpy.ndarray" if sliced else None, owner.shared, view=True)
+                return Value("numpy.ndarray" if sliced else None, owner.shared)
             case "torch.Tensor":
                 return Value("torch.Tensor", owner.shared)
             case "matplotlib.axes_grid":
@@ -155,10 +156,7 @@ class ExpressionWalk(CallWalk):
             case "pandas.GroupBy":
                 return Value("pandas.GroupBy", owner.shared)
             case None:
-                view = isinstance(node.slice, ast.Slice) or (
-                    isinstance(node.slice, ast.Tuple) and any(isinstance(e, ast.Slice) for e in node.slice.elts)
-                )
-                return Value(None, owner.shared, owner.view or view)
+                return Value(None, owner.shared, owner.view)
         if owner.elements and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int):
             with_index = dict(enumerate(owner.elements))
             return with_index.get(node.slice.value, Value(None, owner.shared))

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 #: Types whose objects cannot change, so that sharing them does not matter.
 IMMUTABLE = frozenset(
-    "int float str bool bytes complex None range slice type frozenset[str] function module "
+    "int float str bool bytes complex None range slice type frozenset[str] module "
     "datetime.date datetime.datetime datetime.timedelta pandas.Timestamp pandas.Timedelta pathlib.Path torch.device "
     "pandas.Index pandas.DatetimeIndex numpy.dtype".split()
 )
 ITERATORS = frozenset("generator iterator map zip filter enumerate csv.reader io.TextIOWrapper".split())
 ARRAYS = frozenset({"pandas.DataFrame", "pandas.Series", "numpy.ndarray", "torch.Tensor"})
+MEMORY = frozenset({"numpy.ndarray", "torch.Tensor"})
 NUMBERS = ("bool", "int", "float", "complex")
 
 #: Types that no store can hold, with the words that tell people.
@@ -26,8 +27,6 @@ NOT_STORABLE = {
     "dict_values": "a view of a dictionary",
     "dict_items": "a view of a dictionary",
     "threading.Thread": "a thread or lock",
-    "function": "a function made at run time",
-    "module": "a module",
 }
 
 ATTRIBUTE_TYPES = {
@@ -57,8 +56,8 @@ ATTRIBUTE_TYPES = {
     ("sklearn.utils.Bunch", "target"): "numpy.ndarray",
     ("sklearn.utils.Bunch", "images"): "numpy.ndarray",
 }
-#: Attributes through which arrays give out their own memory.
-VIEW_ATTRIBUTES = frozenset({"T", "values", "real", "imag", "flat", "array", "data", "images", "target"})
+#: Attributes through which a table gives out its memory as an array, which pandas then no longer watches.
+VIEW_ATTRIBUTES = frozenset({"values", "array"})
 #: Types of objects that belong to the process: storing one stores no more than its name.
 PROCESS_OBJECTS = frozenset({"logging.Logger", "decimal.Context"})
 #: What ``plt.subplots`` gives: one Axes, or an array of them.
@@ -75,12 +74,14 @@ class Value:
         roots: names from which a mutable part of the value may be reached.
         view: whether it may share memory with its roots in a way that storing loses.
         elements: the parts, where the value is a tuple or list of known length.
+        apart: whether its parts share nothing with each other.
     """
 
     type: str | None = None
     roots: frozenset[str] = frozenset()
     view: bool = False
     elements: tuple[Value, ...] | None = None
+    apart: bool = False
 
     @property
     def shared(self) -> frozenset[str]:
@@ -103,6 +104,15 @@ def joined(one: str | None, other: str | None) -> str | None:
     if one in NUMBERS and other in NUMBERS:
         return max(one, other, key=NUMBERS.index)
     return None
+
+
+def stored_as_one_memory(one: str | None, other: str | None) -> bool:
+    """Whether values of these types that share memory still do so when they are stored together.
+
+    Arrays and tensors do; a table and an array do not, as pandas would not know of the writes. A part of an array whose
+    type is unknown is an array or a number.
+    """
+    return MEMORY & {one, other} != set() and {one, other} <= MEMORY | {None}
 
 
 def element_type(type_: str | None) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nb2pipe.analysis import Facts, Statement
-from nb2pipe.analysis.values import ITERATORS, NOT_STORABLE, is_immutable
+from nb2pipe.analysis.values import ITERATORS, NOT_STORABLE, is_immutable, stored_as_one_memory
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,9 @@ def step_of(statement: Statement, facts: Facts, variables: frozenset[str]) -> St
         mutates=frozenset(n for n in mutates & variables if not is_immutable(facts.types.get(n))),
         aliases=frozenset(
             pair
-            for pair in statement.effects.aliases - statement.effects.views
+            for pair in statement.effects.aliases
             if not any(is_immutable(facts.types.get(name)) for name in pair)
+            and (pair not in statement.effects.views or stored_as_one_memory(*map(facts.types.get, pair)))
         ),
     )
 
@@ -183,5 +184,5 @@ def not_storable(kind: str | None) -> str | None:
     if kind is None:
         return None
     return NOT_STORABLE.get(kind) or (
-        "an iterator" if kind in ITERATORS - {"zip", "map", "filter", "enumerate"} else None
+        "an iterator" if kind in ITERATORS - {"zip", "map", "filter", "enumerate", "iterator"} else None
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from nb2pipe.analysis import Facts, Statement, StatementKind
 from nb2pipe.analysis.context import BUILTINS
+from nb2pipe.analysis.values import stored_as_one_memory
 from nb2pipe.diagnostics import Diagnostic, rule
 from nb2pipe.notebook import Role
 from nb2pipe.pipeline.crossing import StageNames, Step, not_storable
@@ -176,14 +177,10 @@ def _views(draft: Draft) -> Iterator[Diagnostic]:
                         place = step.statement
                         yield rule("NB208").found(place.cell, place.line, name=peer, other=written)
         for step in draft.steps[stage.name]:
-            pairs |= {p for p in step.statement.effects.views if not _is_table_pair(p, draft)}
+            views = step.statement.effects.views
+            pairs |= {p for p in views if not stored_as_one_memory(*map(draft.facts.types.get, p))}
             rebound = step.statement.flow.binds
-            pairs = {p for p in pairs if not set(p) & rebound or p in step.statement.effects.views}
-
-
-def _is_table_pair(pair: tuple[str, str], draft: Draft) -> bool:
-    """Tensors keep sharing their storage when stored together."""
-    return all(draft.facts.types.get(name) == "torch.Tensor" for name in pair)
+            pairs = {p for p in pairs if not set(p) & rebound or p in views}
 
 
 def _definitions(draft: Draft) -> Iterator[Diagnostic]:

@@ -118,13 +118,13 @@ def test_sharing(code: str, shares: bool, tmp_path: Path) -> None:
     assert (("alias", "rows") in pairs) is shares
 
 
-def test_a_view_is_known_as_one(tmp_path: Path) -> None:
+def test_memory_that_a_table_gives_out_is_known_as_a_view(tmp_path: Path) -> None:
     pairs = {
         pair
-        for s in facts_of("half = array[:2]\ncopy = array[:2].copy()", tmp_path).statements
+        for s in facts_of("memory = table.values\ncopy = table.values.copy()", tmp_path).statements
         for pair in s.effects.views
     }
-    assert pairs == {("array", "half")}
+    assert pairs == {("memory", "table")}
 
 
 TYPES = [

@@ -16,12 +16,16 @@ def pieces(entries: Sequence[tuple[str, Any]]) -> list[Piece]:
     groups = _overlapping(
         [(number, *_bounds(kind, value)) for number, (kind, value) in enumerate(entries) if _can_share(kind, value)]
     )
+    owners = {members[0]: _owner(entries, members, low, high) for members, low, high in groups.values()}
     found = []
     for number, (kind, value) in enumerate(entries):
         members, low, high = groups.get(number, ([number], 0, 0))
         first, own = members[0], members[0] == number
+        owner = owners.get(first)
         if kind == "alone":
             found.append(_packed(value.array))
+        elif owner is not None:
+            found.append(_packed(value) if owner == number else _part(value, owner, low))
         elif kind == "storage":
             found.append(_storage(value) if len(members) == 1 else _storage_view(value, first, own, low, high))
         elif len(members) == 1 and not _self_overlapping(value):
@@ -35,10 +39,23 @@ def load(specs: list[tuple[Any, ...]], data: memoryview) -> list[Any]:
     """What :func:`pieces` described, in memory of its own."""
     ends = list(accumulate(spec[1] for spec in specs))
     segments: dict[int, Any] = {}
-    return [
-        _LOADERS[spec[0]](number, spec, data[end - spec[1] : end], segments)
+    found = [
+        None if spec[0] == "part" else _LOADERS[spec[0]](number, spec, data[end - spec[1] : end], segments)
         for number, (spec, end) in enumerate(zip(specs, ends, strict=True))
     ]
+    return [_load_part(spec, found[spec[2]]) if spec[0] == "part" else found[n] for n, spec in enumerate(specs)]
+
+
+def _owner(entries: Sequence[tuple[str, Any]], members: list[int], low: int, high: int) -> int | None:
+    """The array that owns the memory of a group, so that the others can be views with it as their base."""
+    if len(members) < 2 or any(entries[member][0] != "shared" for member in members):
+        return None
+    for member in members:
+        array = entries[member][1]
+        whole = array.flags.owndata and _bounds("shared", array) == (low, high)
+        if whole and (array.flags.c_contiguous or array.flags.f_contiguous):
+            return member
+    return None
 
 
 def _can_share(kind: str, value: Any) -> bool:
@@ -125,6 +142,24 @@ def _load_view(number: int, spec: tuple[Any, ...], part: memoryview, segments: d
     _, _, first, code, shape, strides, offset, writeable = spec
     array = np.ndarray(shape, _dtype(code), _segment(number, first, part, segments), offset, strides)
     array.flags.writeable = writeable
+    return array
+
+
+def _part(array: Any, owner: int, low: int) -> Piece:
+    """A view of an array of the same graph."""
+    offset = array.__array_interface__["data"][0] - low
+    return Piece(("part", 0, owner, dtype_of(array), array.shape, array.strides, offset, array.flags.writeable), b"")
+
+
+def _load_part(spec: tuple[Any, ...], owner: Any) -> Any:
+    import numpy as np
+
+    _, _, _, code, shape, strides, offset, writeable = spec
+    frozen = not owner.flags.writeable
+    owner.flags.writeable = True
+    array = np.ndarray(shape, _dtype(code), owner.data if owner.size == 0 else owner, offset, strides)
+    array.flags.writeable = writeable
+    owner.flags.writeable = not frozen
     return array
 
 
