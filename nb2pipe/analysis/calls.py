@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from nb2pipe.analysis.context import BUILTINS, NotebookClass, Summary, dotted_path, root_name
 from nb2pipe.analysis.ledger import Ledger
 from nb2pipe.analysis.library import UNKNOWN, Call
-from nb2pipe.analysis.values import AXES, NUMBERS, Value, element_type, joined, union
+from nb2pipe.analysis.values import AXES, NUMBERS, Value, element_type, is_immutable, joined, union
 
 QUERY_NAME = re.compile(r"@\s*([A-Za-z_]\w*)")
 
@@ -157,7 +157,7 @@ class CallWalk(Ledger, ABC):
             or ("shares" in row and name != "copy" and bool(receiver and receiver.view))
         )
         if row.returns == "self" and receiver is not None:
-            return Value(receiver.type, roots)
+            return Value(receiver.type, frozenset() if name == "copy" and _holds_immutables(receiver.type) else roots)
         if name.endswith("train_test_split"):
             pairs = tuple(Value(v.type) for v in positional for _ in range(2))
             return Value("list", elements=pairs)
@@ -169,9 +169,10 @@ class CallWalk(Ledger, ABC):
             return Value(positional[0].type if name == "abs" or len(everything) > 1 else "int")
         if name in ("list", "sorted", "set", "tuple") and positional:
             inner = element_type(positional[0].type)
-            return Value(
-                f"{name.replace('sorted', 'list')}[{inner}]" if inner else name.replace("sorted", "list"), roots
-            )
+            kind = name.replace("sorted", "list")
+            if inner is not None and is_immutable(inner):
+                roots = frozenset()  # a new container of things that cannot change
+            return Value(f"{kind}[{inner}]" if inner else kind, roots)
         if name in ("min", "max") and len(positional) > 1 and all(v.type in NUMBERS for v in positional):
             return Value(joined(positional[0].type, positional[1].type))
         separate = "unknown" not in row and name.partition(".")[0] not in ("builtins", "copy", "itertools", "functools")
@@ -236,6 +237,13 @@ class CallWalk(Ledger, ABC):
         ):
             if on:
                 self.flags.add(flag)
+
+
+def _holds_immutables(kind: str | None) -> bool:
+    """Whether a container of this type holds nothing that can change."""
+    if kind and kind.startswith("dict["):
+        return is_immutable(kind[5:-1].partition(", ")[2])
+    return bool(kind and kind.startswith(("list[", "set["))) and is_immutable(element_type(kind))
 
 
 def _opens_to_read(call: ast.Call) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from nb2pipe.analysis.context import Context, dotted_path, root_name
+from nb2pipe.analysis.model import ImportedName
 from nb2pipe.diagnostics import Diagnostic, rule
 from nb2pipe.notebook import Cell
 
@@ -25,20 +26,48 @@ STATE_PATHS = re.compile(
     r"sys\.(path|modules|meta_path|settrace|setprofile|stdout|stderr|excepthook)\b|importlib\.reload$|threading\.Thread$|"
     r"multiprocessing\.|concurrent\.futures\."
 )
+LOOP_PATHS = re.compile(r"asyncio\.(create_task|ensure_future|get_event_loop|get_running_loop|current_task|all_tasks)$")
 DYNAMIC_PATHS = re.compile(r"sys\._getframe|inspect\.(stack|currentframe)|IPython\.get_ipython|builtins\.|__main__")
 
 
 def construct_findings(cell: Cell, tree: ast.Module, context: Context, bound: frozenset[str]) -> list[Diagnostic]:
     """Diagnostics for one cell. ``bound`` are the names that the notebook itself binds."""
-    return [finding for statement in tree.body for finding in _of_statement(cell.number, statement, context, bound)]
+    found = [finding for statement in tree.body for finding in _of_statement(cell.number, statement, context, bound)]
+    return [*found, *_tasks(cell.number, tree, context)]
+
+
+def awaits(statement: ast.stmt) -> bool:
+    """Whether executing a statement needs a running event loop, as a kernel has one."""
+    return any(
+        isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith)
+        or (isinstance(node, ast.comprehension) and bool(node.is_async))
+        for node in _outside_functions(statement)
+    )
+
+
+def needs_event_loop(statement: ast.stmt, imports: Mapping[str, tuple[ImportedName, ...]]) -> bool:
+    """Whether a statement awaits, or asks for the loop that a kernel is running in."""
+    asks = any(
+        isinstance(node, ast.Attribute | ast.Name) and LOOP_PATHS.match(dotted_path(node, imports) or "")
+        for node in ast.walk(statement)
+    )
+    return asks or awaits(statement)
+
+
+def _tasks(cell: int, tree: ast.Module, context: Context) -> Iterator[Diagnostic]:
+    """Tasks started by a cell that awaits nothing below."""
+    last_await = max((n for n, statement in enumerate(tree.body) if awaits(statement)), default=-1)
+    for position, statement in enumerate(tree.body):
+        for node in _outside_functions(statement):
+            starts = isinstance(node, ast.Call) and (
+                dotted_path(node.func, context.imports) or ast.unparse(node.func)
+            ).endswith(("asyncio.create_task", "asyncio.ensure_future", ".create_task"))
+            if starts and position > last_await:
+                assert isinstance(node, ast.Call)
+                yield rule("NB102").found(cell, node.lineno, name=ast.unparse(node.func))
 
 
 def _of_statement(cell: int, statement: ast.stmt, context: Context, bound: frozenset[str]) -> Iterator[Diagnostic]:
-    for node in _outside_functions(statement):
-        if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith) or (
-            isinstance(node, ast.comprehension) and node.is_async
-        ):
-            yield rule("NB102").found(cell, getattr(node, "lineno", statement.lineno))
     for node in ast.walk(statement):
         line = getattr(node, "lineno", statement.lineno)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in bound:

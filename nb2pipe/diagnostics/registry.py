@@ -5,7 +5,7 @@ from __future__ import annotations
 from nb2pipe.diagnostics.model import Rule
 from nb2pipe.diagnostics.rules import (
     nb101_magic,
-    nb102_top_level_await,
+    nb102_task_left_running,
     nb103_star_import,
     nb104_kernel_name,
     nb105_dynamic_namespace,
@@ -29,7 +29,7 @@ from nb2pipe.diagnostics.rules import (
 
 RULES: tuple[Rule, ...] = (
     nb101_magic.RULE,
-    nb102_top_level_await.RULE,
+    nb102_task_left_running.RULE,
     nb103_star_import.RULE,
     nb104_kernel_name.RULE,
     nb105_dynamic_namespace.RULE,

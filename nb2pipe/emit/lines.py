@@ -20,7 +20,7 @@ def line_maps(files: Mapping[str, str], pipeline: Pipeline) -> dict[str, LineMap
     for stage in pipeline.stages:
         path = f"{pipeline.name}/stages/{stage.name}.py"
         tree = ast.parse(files[path])
-        function = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == stage.name)
+        function = next(n for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef) and n.name == stage.name)
         body = function.body[1:-1] if stage.outputs else function.body[1:]
         maps[path] = _paired(body, stage.body, pipeline.sources)
     helpers = f"{pipeline.name}/helpers.py"

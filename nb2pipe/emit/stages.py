@@ -45,7 +45,8 @@ def _signature(stage: Stage, pipeline: Pipeline, annotator: Annotator) -> str:
     params = [f"{name}: {annotator.write(pipeline.parameter(key).annotation)}" for name, key in stage.params.items()]
     arguments = [*inputs, *(["*", *params] if params else [])]
     returns = outputs_class(stage.name) if stage.outputs else "None"
-    return f"def {stage.name}({', '.join(arguments)}) -> {returns}: pass"
+    word = "async def" if stage.asynchronous else "def"
+    return f"{word} {stage.name}({', '.join(arguments)}) -> {returns}: pass"
 
 
 def _results(stage: Stage, annotator: Annotator) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from nb2pipe.analysis import Facts, Statement, StatementKind
+from nb2pipe.analysis.constructs import needs_event_loop
 from nb2pipe.notebook import CellKind, Role
 from nb2pipe.pipeline.asserts import TableRules, table_rules
 from nb2pipe.pipeline.constants import assigned_name
@@ -223,6 +224,7 @@ def _stage(block: Block, names: StageNames, draft: Draft, lifted: Lifted, produc
         imports=imports,
         helpers=helpers,
         nonlocals=writes,
+        asynchronous=any(needs_event_loop(s.node, facts.imports) for s in body),
         input_types={n: _type(n, draft) for n in inputs},
         notes=block.notes,
     )

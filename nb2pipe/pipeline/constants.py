@@ -74,7 +74,7 @@ def module_constants(facts: Facts, wanted: frozenset[str]) -> frozenset[str]:
             or statement.effects.calls
         )
         simple = literal_value(value) is not None or is_immutable(statement.types.get(name))
-        if name in steady and quiet and simple:
+        if name in steady and quiet and simple and not any(isinstance(n, ast.Await) for n in ast.walk(value)):
             candidates[name] = statement.flow.reads - facts.imports.keys() - BUILTINS
     chosen: set[str] = set()
     stack = [name for name in wanted if name in candidates]

@@ -91,7 +91,7 @@ def _next_reader(name: str, after: int, draft: Draft) -> int | None:
             continue
         if name in _reads(statement, draft):
             return statement.cell
-        if name in statement.flow.binds:
+        if name in statement.flow.binds | statement.flow.loop_binds:
             return None
     return None
 

@@ -146,6 +146,7 @@ class Stage:
         imports: what the body needs, by the names that the notebook gave.
         helpers: names that the body needs from ``helpers.py`` -> the name that it has in this module.
         nonlocals: whether functions inside the body bind its variables (``global`` becomes ``nonlocal``).
+        asynchronous: whether the body awaits, so that the function is a coroutine.
         notes: markdown between the stage's cells, by the number of the code cell that it stands above.
     """
 
@@ -167,6 +168,7 @@ class Stage:
     imports: tuple[Import, ...] = ()
     helpers: dict[str, str] = field(default_factory=dict)
     nonlocals: bool = False
+    asynchronous: bool = False
     input_types: dict[str, str | None] = field(default_factory=dict)
     notes: tuple[tuple[int, str], ...] = ()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import inspect
 import os
 import sys
 import threading
@@ -151,7 +152,7 @@ class _Attempt:
         if self.job.random_state is not None:
             random_state.restore(graph.load(store.get(self.job.random_state)))
         self.in_function = True
-        returned = self.stage.function(**inputs, **self.job.arguments)
+        returned = _called(self.stage, {**inputs, **self.job.arguments})
         self.in_function = False
         state = random_state.capture() if self.stage.saves_random_state else None
         outputs = _outputs(self.stage, returned)
@@ -203,6 +204,25 @@ class _Attempt:
             )
         record = replace(self.record, status=Status.FAILED, failure=_in_words(error, failure), figures=drawn)
         return StageResult(record, gates=self.decided)
+
+
+def _called(stage: Stage, arguments: Mapping[str, Any]) -> Any:
+    """What the stage function returns; a coroutine runs to its end, and so must the tasks that it starts."""
+    returned = stage.function(**arguments)
+    if not inspect.iscoroutine(returned):
+        return returned
+
+    import asyncio
+
+    async def to_the_end() -> Any:
+        result = await returned
+        running = asyncio.all_tasks() - {asyncio.current_task()}
+        if running:
+            names = ", ".join(sorted(f"`{getattr(task.get_coro(), '__qualname__', task.get_name())}`" for task in running))
+            raise BrokenContract(f"stage {stage.name} ended while tasks were still running ({names}): await them in it")
+        return result
+
+    return asyncio.run(to_the_end())
 
 
 def gate_of_assertions(pipeline: Pipeline, stage: str) -> Gate | None:

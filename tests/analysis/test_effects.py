@@ -103,7 +103,8 @@ SHARED = [
     ("alias = rows", True),
     ("alias = [rows]", True),
     ("alias = {'k': rows}", True),
-    ("alias = list(rows)", True),  # the elements are the same
+    ("alias = list(rows)", False),  # a new list of numbers
+    ("rows = [rows]\nalias = list(rows)", True),  # the elements are the same
     ("alias = rows[0:1]", True),
     ("alias = len(rows)", False),
     ("alias = str(rows)", False),

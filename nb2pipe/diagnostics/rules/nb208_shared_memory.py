@@ -4,29 +4,30 @@ from nb2pipe.diagnostics.model import Rule, Severity
 
 RULE = Rule(
     code="NB208",
-    title="two names for one block of memory",
+    title="a table and an array on one block of memory",
     severity=Severity.ERROR,
     message="`{name}` may share memory with `{other}`, written to in another stage; a view does not survive storing",
     mend="take a copy (`.copy()`), or keep view and base in one stage",
     earns="""\
 # %%
-import numpy as np
+import pandas as pd
 # %% tags=["stage:load_data"]
-base = np.zeros(6)
-half = base[:3]
+table = pd.DataFrame({"x": [1.0, 2.0]})
+memory = table["x"].to_numpy()
 # %% tags=["stage:transform"]
-half[0] = 1.0
+table.loc[0, "x"] = 5.0
 # %% tags=["stage:evaluate"]
-total = base.sum()
+total = memory.sum()
 """,
     clean="""\
 # %%
-import numpy as np
+import pandas as pd
 # %% tags=["stage:load_data"]
-base = np.zeros(6)
+table = pd.DataFrame({"x": [1.0, 2.0]})
+memory = table["x"].to_numpy().copy()
 # %% tags=["stage:transform"]
-base[:3][0] = 1.0
+table.loc[0, "x"] = 5.0
 # %% tags=["stage:evaluate"]
-total = base.sum()
+total = memory.sum()
 """,
 )
