@@ -5,27 +5,51 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from nb2pipe.analysis.constructs import construct_findings
 from nb2pipe.analysis.context import Context, dotted_path, root_name
-from nb2pipe.analysis.definitions import DefinitionNode, attribute_targets, definition, definition_node, summaries
+from nb2pipe.analysis.definitions import (
+    DefinitionNode,
+    attribute_targets,
+    definition,
+    definition_node,
+    inner_node,
+    summaries,
+)
 from nb2pipe.analysis.effects import effects_of
+from nb2pipe.analysis.imports import (
+    all_modules,
+    code_cells,
+    imported_names,
+    is_steady_import,
+    steady_imports,
+    with_named_star_imports,
+)
 from nb2pipe.analysis.library import library
-from nb2pipe.analysis.model import Definition, Effects, Facts, Flow, ImportedName, Statement, StatementKind
-from nb2pipe.analysis.scopes import flow_of
+from nb2pipe.analysis.model import Definition, Effects, Facts, Flow, Statement, StatementKind
+from nb2pipe.analysis.scopes import flow_of, scope_of
 from nb2pipe.analysis.values import joined
 from nb2pipe.diagnostics import Diagnostic, rule
 from nb2pipe.notebook import Cell, CellKind, Notebook, Role
 
 
-def analyse(notebook: Notebook) -> Facts:
-    """Facts of every statement of ``notebook``, in notebook order. Nothing is executed."""
-    cells = [cell for cell in notebook.cells if cell.kind is CellKind.CODE and cell.role is not Role.SKIP]
+def analyse(notebook: Notebook, values: frozenset[str] = frozenset()) -> Facts:
+    """Facts of every statement of ``notebook``, in notebook order. Nothing is executed.
+
+    ``values`` are functions and classes to treat as values, besides those that are bound more than once.
+    """
+    trees = {cell.number: _parse(cell.code) for cell in code_cells(notebook)}
+    named = with_named_star_imports(notebook, trees)
+    if named is not notebook:
+        notebook, trees = named, {cell.number: _parse(cell.code) for cell in code_cells(named)}
+    cells = code_cells(notebook)
     skipped_cells = [cell for cell in notebook.cells if cell.kind is CellKind.CODE and cell.role is Role.SKIP]
-    trees = {cell.number: _parse(cell.code) for cell in cells}
-    imports = _imports(trees.values())
-    nodes, first_cells, findings = _definitions(cells, trees)
-    findings += _import_findings(cells, trees, notebook, imports)
+    imports = steady_imports(trees.values())
+    nodes, first_cells = _definitions(cells, trees, values)
+    free = _free_names_of_values(trees.values(), nodes)
+    findings: list[Diagnostic] = []
+    findings += _import_findings(cells, trees, notebook)
     context = summaries(nodes, Context(library(), imports))
     touched = attribute_targets(list(trees.values()))
     definitions = {name: definition(name, node, first_cells[name], context, touched) for name, node in nodes.items()}
@@ -39,6 +63,7 @@ def analyse(notebook: Notebook) -> Facts:
         statements=tuple(statements),
         skipped=tuple(skipped),
         definitions=definitions,
+        values=free,
         imports=imports,
         types={name: kind for name, kind in _agreed(statements).items() if kind is not None},
         findings=tuple(sorted({*notebook.findings, *findings})),
@@ -63,82 +88,57 @@ def _tolerant(source: str) -> ast.Module:
         return ast.Module(body=[], type_ignores=[])
 
 
-def _imports(trees: Iterable[ast.Module]) -> dict[str, tuple[ImportedName, ...]]:
-    """Names bound by import statements at the top level of cells; one name may stand for several."""
-    found: dict[str, list[ImportedName]] = {}
-    for tree in trees:
-        for statement in tree.body:
-            for imported in imported_names(statement):
-                known = found.setdefault(imported.name, [])
-                if imported not in known:
-                    known.append(imported)
-    return {name: tuple(entries) for name, entries in found.items()}
-
-
-def imported_names(statement: ast.stmt) -> tuple[ImportedName, ...]:
-    """What an import statement binds; empty for other statements."""
-    if isinstance(statement, ast.Import):
-        return tuple(
-            ImportedName(alias.name, None, alias.asname or alias.name.partition(".")[0]) for alias in statement.names
-        )
-    if isinstance(statement, ast.ImportFrom) and not statement.level:
-        return tuple(
-            ImportedName(statement.module or "", alias.name, alias.asname or alias.name)
-            for alias in statement.names
-            if alias.name != "*"
-        )
-    return ()
-
-
 def _definitions(
-    cells: Iterable[Cell], trees: Mapping[int, ast.Module]
-) -> tuple[dict[str, DefinitionNode], dict[str, int], list[Diagnostic]]:
+    cells: Iterable[Cell], trees: Mapping[int, ast.Module], values: frozenset[str]
+) -> tuple[dict[str, DefinitionNode], dict[str, int]]:
+    """Functions and classes that mean the same throughout, and the cells that define them first."""
     nodes: dict[str, DefinitionNode] = {}
     first: dict[str, int] = {}
-    findings: list[Diagnostic] = []
+    changing = set(values)
     for cell in cells:
         for statement in trees[cell.number].body:
             found = definition_node(statement)
             if found is None:
-                for name in sorted(flow_of([statement]).may_bind & nodes.keys()):
-                    findings.append(rule("NB204").found(cell.number, statement.lineno, name=name))
+                changing |= flow_of([statement]).may_bind | flow_of([statement]).deletes
                 continue
             name, node = found
-            if name in nodes:
-                if ast.dump(nodes[name]) != ast.dump(node):
-                    findings.append(rule("NB204").found(cell.number, statement.lineno, name=name))
-                continue
-            nodes[name], first[name] = node, cell.number
-    return nodes, first, findings
+            if name in nodes and ast.dump(nodes[name]) != ast.dump(node):
+                changing.add(name)
+            if name not in nodes:
+                nodes[name], first[name] = node, cell.number
+            changing |= scope_of(inner_node(node)).writes
+    return {name: node for name, node in nodes.items() if name not in changing}, first
 
 
-def _import_findings(
-    cells: Iterable[Cell],
-    trees: Mapping[int, ast.Module],
-    notebook: Notebook,
-    imports: Mapping[str, tuple[ImportedName, ...]],
-) -> list[Diagnostic]:
+def _free_names_of_values(
+    trees: Iterable[ast.Module], nodes: Mapping[str, DefinitionNode]
+) -> dict[str, frozenset[str]]:
+    free: dict[str, frozenset[str]] = {}
+    for tree in trees:
+        for statement in tree.body:
+            found = definition_node(statement)
+            if found is not None and found[0] not in nodes:
+                name, node = found
+                scope = scope_of(inner_node(node))
+                free[name] = free.get(name, frozenset()) | scope.free
+    return free
+
+
+def _import_findings(cells: Iterable[Cell], trees: Mapping[int, ast.Module], notebook: Notebook) -> list[Diagnostic]:
     findings: list[Diagnostic] = []
     for cell in cells:
         for statement in trees[cell.number].body:
-            names = imported_names(statement)
-            if isinstance(statement, ast.ImportFrom) and (
-                statement.level or any(a.name == "*" for a in statement.names)
-            ):
-                code, name = (
-                    ("NB106", "." * statement.level + (statement.module or "")) if statement.level else ("NB103", "")
-                )
-                shown = ast.unparse(statement)
-                findings.append(rule(code).found(cell.number, statement.lineno, name=name, construct=shown))
-            for imported in names:
-                top = imported.module.partition(".")[0]
-                if top in notebook.siblings:
-                    findings.append(rule("NB106").found(cell.number, statement.lineno, name=top))
-                if len({i.target for i in imports[imported.name]}) > 1:
-                    findings.append(rule("NB107").found(cell.number, statement.lineno, name=imported.name))
-            if not names:
-                for name in sorted((flow_of([statement]).may_bind | flow_of([statement]).deletes) & imports.keys()):
-                    findings.append(rule("NB107").found(cell.number, statement.lineno, name=name))
+            for node in ast.walk(statement):
+                if isinstance(node, ast.ImportFrom) and node.level:
+                    name = "." * node.level + (node.module or "")
+                    findings.append(rule("NB106").found(cell.number, node.lineno, name=name))
+                elif isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names):
+                    findings.append(rule("NB103").found(cell.number, node.lineno, construct=ast.unparse(node)))
+        for module in sorted(all_modules(trees[cell.number].body)):
+            top = module.partition(".")[0]
+            if top in notebook.siblings:
+                line = next(s.lineno for s in trees[cell.number].body if module in all_modules([s]))
+                findings.append(rule("NB106").found(cell.number, line, name=top))
     return findings
 
 
@@ -156,7 +156,11 @@ def _statements(
             flow = flow_of([node])
             names = imported_names(node)
             found = definition_node(node)
-            if names or isinstance(node, ast.ImportFrom):
+            if found is not None and found[0] not in nodes:
+                result.append(_value_definition(node, found[1], cell, order, flow, context))
+                known[found[0]] = None
+                continue
+            if is_steady_import(node, context.imports):
                 result.append(Statement(node, cell.number, order, StatementKind.IMPORT, flow, Effects(), names))
                 continue
             if found is not None:
@@ -171,10 +175,24 @@ def _statements(
     return result, known
 
 
+def _value_definition(
+    node: ast.stmt, definition: DefinitionNode, cell: Cell, order: int, flow: Flow, context: Context
+) -> Statement:
+    """A function or class as a value: made here, of what it reads here, and sharing what it reads when it runs."""
+    name = next(iter(flow.binds))
+    header = Flow(reads=_header_reads(node, flow), binds=flow.binds, may_bind=flow.may_bind)
+    effects, _, _ = effects_of([node], context, {})
+    scope = scope_of(inner_node(definition))
+    shared = {(min(name, other), max(name, other)) for other in scope.free | scope.evaluated if other != name}
+    runs = bool(getattr(definition, "decorator_list", ())) or isinstance(definition, ast.ClassDef)
+    effects = replace(effects, aliases=effects.aliases | shared, unknown_calls=effects.unknown_calls or runs)
+    if not runs:
+        effects = Effects(aliases=frozenset(shared))
+    return Statement(node, cell.number, order, StatementKind.CODE, header, effects)
+
+
 def _header_reads(node: ast.stmt, flow: Flow) -> frozenset[str]:
     """What a definition reads when it is made; what its body reads counts where it is called."""
-    from nb2pipe.analysis.scopes import scope_of
-
     if isinstance(node, ast.Assign):
         assert isinstance(node.value, ast.Lambda)
         return scope_of(node.value).evaluated
@@ -250,4 +268,4 @@ def _sorted_names(statement: Statement) -> Iterator[str]:
         yield from sorted(statement.flow.may_bind)
 
 
-__all__ = ["Definition", "analyse", "imported_names"]
+__all__ = ["Definition", "analyse"]

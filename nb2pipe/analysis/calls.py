@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from nb2pipe.analysis.context import BUILTINS, NotebookClass, Summary, dotted_path, root_name
 from nb2pipe.analysis.ledger import Ledger
 from nb2pipe.analysis.library import UNKNOWN, Call
-from nb2pipe.analysis.values import AXES, NUMBERS, Value, element_type, is_immutable, joined, union
+from nb2pipe.analysis.values import AXES, DEFINITION, NUMBERS, Value, element_type, is_immutable, joined, union
 
 QUERY_NAME = re.compile(r"@\s*([A-Za-z_]\w*)")
 
@@ -94,7 +94,7 @@ class CallWalk(Ledger, ABC):
             arguments = made.roots
         if cls.base and not cls.base.startswith("notebook:"):
             self.flags |= self.context.library.function(cls.base).flags & {"draws"}
-        return Value(kind, arguments | made.roots)
+        return Value(kind, arguments | made.roots | cls.free)
 
     def kept_arguments(self, init: Summary, node: ast.Call) -> frozenset[str]:
         """What the new object may refer to: arguments that its constructor stores, without counting effects twice."""
@@ -130,7 +130,8 @@ class CallWalk(Ledger, ABC):
                     self.alias(root, union(*everything).roots)
         if "mutates all" in row:
             for value in everything:
-                self.mutate(value.shared, f"given to {shown}", node.lineno, guess)
+                if value.type != DEFINITION:  # what calling it does is counted where it is named
+                    self.mutate(value.shared, f"given to {shown}", node.lineno, guess)
         for position in (0, 1):
             if f"mutates {position}" in row:
                 targets = positional[position : position + 1] or list(keywords.values())

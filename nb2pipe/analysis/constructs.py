@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from nb2pipe.analysis.context import Context, dotted_path, root_name
 from nb2pipe.analysis.model import ImportedName
+from nb2pipe.analysis.scopes import Comprehension, asked_name
 from nb2pipe.diagnostics import Diagnostic, rule
 from nb2pipe.notebook import Cell
 
@@ -68,6 +69,7 @@ def _tasks(cell: int, tree: ast.Module, context: Context) -> Iterator[Diagnostic
 
 
 def _of_statement(cell: int, statement: ast.stmt, context: Context, bound: frozenset[str]) -> Iterator[Diagnostic]:
+    asked = {id(call) for name, call in namespace_questions(statement) if not _is_module_name(name, context)}
     for node in ast.walk(statement):
         line = getattr(node, "lineno", statement.lineno)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in bound:
@@ -76,7 +78,7 @@ def _of_statement(cell: int, statement: ast.stmt, context: Context, bound: froze
                 yield rule("NB104").found(cell, line, name=node.id)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in bound:
             bare = node.func.id in DYNAMIC_WITHOUT_ARGUMENTS and not node.args
-            if bare or node.func.id in DYNAMIC_CALLS:
+            if (bare or node.func.id in DYNAMIC_CALLS) and id(node) not in asked:
                 yield rule("NB105").found(cell, line, name=f"{node.func.id}()")
         if isinstance(node, ast.Attribute | ast.Name):
             path = dotted_path(node, context.imports)
@@ -85,6 +87,27 @@ def _of_statement(cell: int, statement: ast.stmt, context: Context, bound: froze
             elif path and STATE_PATHS.match(path) and not _reads_only(statement, node):
                 yield rule("NB207").found(cell, line, construct=ast.unparse(node))
     yield from _module_state(cell, statement, context)
+
+
+def namespace_questions(statement: ast.stmt) -> Iterator[tuple[str, ast.Call]]:
+    """Names that a statement asks the namespace for (``"x" in globals()``), with the call that gives the namespace.
+
+    Only where the answer can be had from the stage function's own names: not in functions, classes, comprehensions, and
+    not in f-strings, whose places Python 3.11 does not tell.
+    """
+    stack: list[ast.AST] = [statement]
+    closed = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef | ast.JoinedStr | Comprehension
+    while stack:
+        node = stack.pop()
+        found = asked_name(node)
+        if found is not None:
+            yield found
+        elif not isinstance(node, closed):
+            stack.extend(ast.iter_child_nodes(node))
+
+
+def _is_module_name(name: str, context: Context) -> bool:
+    return name in context.imports or name in context.functions or name in context.classes
 
 
 def _outside_functions(statement: ast.stmt) -> Iterator[ast.AST]:

@@ -16,19 +16,24 @@ BUILTINS = frozenset(dir(builtins))
 
 @dataclass(frozen=True)
 class Summary:
-    """What calling one of the notebook's functions or methods does, in terms of its parameters and free names."""
+    """What calling one of the notebook's functions or methods does, in terms of its parameters and free names.
+
+    ``free`` are the notebook's variables that it reads, or that what it calls reads.
+    """
 
     parameters: tuple[str, ...]
     effects: Effects = field(default_factory=Effects)
     returns: Value = field(default_factory=Value)
+    free: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class NotebookClass:
-    """One of the notebook's classes: its base's import path and its methods."""
+    """One of the notebook's classes: its base's import path, its methods, and the variables that they read."""
 
     base: str | None
     methods: Mapping[str, Summary]
+    free: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from nb2pipe.analysis.context import Context, NotebookClass, Summary, dotted_path, root_name
+from nb2pipe.analysis.context import BUILTINS, Context, NotebookClass, Summary, dotted_path, root_name
 from nb2pipe.analysis.effects import effects_of
 from nb2pipe.analysis.model import Definition, Effects
 from nb2pipe.analysis.scopes import FunctionNode, scope_of
@@ -19,6 +20,7 @@ PLAIN_DECORATORS = frozenset(
     "property staticmethod classmethod dataclasses.dataclass functools.wraps torch.no_grad torch.inference_mode "
     "abc.abstractmethod contextlib.contextmanager functools.total_ordering typing.overload".split()
 )
+CACHE = re.compile(r"(^|\.)(lru_cache|cache|memoize|singledispatch)\b")
 MOST_ROUNDS = 12
 
 
@@ -37,15 +39,19 @@ def summaries(nodes: Mapping[str, DefinitionNode], context: Context) -> Context:
     """``context`` with a summary for every function and class, stable under one more round."""
     functions: dict[str, Summary] = {}
     classes: dict[str, NotebookClass] = {}
+    free = _free_variables(nodes, context)
     for name, node in nodes.items():
         if isinstance(node, ast.ClassDef):
             base = _base(node, context, nodes)
-            classes[name] = NotebookClass(base, {m.name: Summary(_parameters(m)) for m in _methods(node)})
+            methods = {m.name: Summary(_parameters(m)) for m in _methods(node)}
+            classes[name] = NotebookClass(base, methods, free[name])
         else:
             functions[name] = Summary(_parameters(_function(node)))
     for _ in range(MOST_ROUNDS):
         context = replace(context, functions=functions, classes=classes)
-        new_functions = {name: _summary(_function(nodes[name]), context) for name in functions}
+        new_functions = {
+            name: replace(_summary(_function(nodes[name]), context), free=free[name]) for name in functions
+        }
         new_classes = {
             name: replace(cls, methods={m.name: _summary(m, context, name) for m in _methods(nodes[name])})
             for name, cls in classes.items()
@@ -56,10 +62,23 @@ def summaries(nodes: Mapping[str, DefinitionNode], context: Context) -> Context:
     return replace(context, functions=functions, classes=classes)
 
 
+def _free_variables(nodes: Mapping[str, DefinitionNode], context: Context) -> dict[str, frozenset[str]]:
+    """Definition -> the notebook's variables that running it reads, through what it calls too."""
+    known = BUILTINS | context.imports.keys()
+    free = {name: scope_of(inner_node(node)).free - known for name, node in nodes.items()}
+    changed = True
+    while changed:
+        changed = False
+        for name, names in free.items():
+            wider = names.union(*(free[callee] for callee in names & free.keys()))
+            changed |= wider != names
+            free[name] = wider
+    return {name: names - free.keys() for name, names in free.items()}
+
+
 def definition(name: str, node: DefinitionNode, cell: int, context: Context, touched: frozenset[str]) -> Definition:
     """What is known of one definition. ``touched`` are the definitions whose attributes some code sets."""
-    inner: FunctionNode | ast.ClassDef = node if isinstance(node, ast.ClassDef) else _function(node)
-    scope = scope_of(inner)
+    scope = scope_of(inner_node(node))
     if isinstance(node, ast.ClassDef):
         parts = [m.effects for m in context.classes[name].methods.values()]
         effects = Effects(
@@ -78,6 +97,7 @@ def definition(name: str, node: DefinitionNode, cell: int, context: Context, tou
         locals=scope.locals,
         effects=effects,
         state=_state(name, node, context, touched),
+        cached=any(CACHE.search(ast.unparse(decorator)) for decorator in getattr(node, "decorator_list", ())),
     )
 
 
@@ -99,6 +119,11 @@ def attribute_targets(trees: Sequence[ast.AST]) -> frozenset[str]:
             ):
                 found.add(node.args[0].id)
     return frozenset(found)
+
+
+def inner_node(node: DefinitionNode) -> FunctionNode | ast.ClassDef:
+    """The function, lambda or class itself."""
+    return node if isinstance(node, ast.ClassDef) else _function(node)
 
 
 def _function(node: DefinitionNode) -> FunctionNode:

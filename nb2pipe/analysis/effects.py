@@ -45,6 +45,10 @@ class _Walk(ExpressionWalk):
                 value = self.value(node.value)
                 for target in node.targets:
                     self.assign(target, value)
+                names = [name for target in node.targets if (name := root_name(target)) and name not in self.local]
+                if len(node.targets) > 1 and not is_immutable(value.type):
+                    for name in names[1:]:
+                        self.alias(names[0], [name])
             case ast.AnnAssign():
                 if node.value is not None:
                     self.assign(node.target, self.value(node.value))
@@ -58,12 +62,13 @@ class _Walk(ExpressionWalk):
                 self.types[node.name] = "function"
                 self.nested_function(node)
             case ast.ClassDef():
-                self.types[node.name] = "type"
+                before = dict(self.types)
                 for member in node.body:
                     if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef):
                         self.nested_function(member)
                     else:
                         self.statement(member)
+                self.types = {**before, node.name: None}
             case ast.Import() | ast.ImportFrom():
                 self.types.update({(a.asname or a.name).partition(".")[0]: None for a in node.names})
             case ast.Return():

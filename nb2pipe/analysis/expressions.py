@@ -13,6 +13,7 @@ from nb2pipe.analysis.values import (
     ARRAYS,
     ATTRIBUTE_TYPES,
     AXES,
+    DEFINITION,
     ITERATORS,
     NUMBERS,
     VIEW_ATTRIBUTES,
@@ -81,7 +82,7 @@ class ExpressionWalk(CallWalk):
                 return self.comprehension(node)
             case ast.Lambda():
                 self.nested_function(node)
-                return Value("function", frozenset(scope_of(node).free) - BUILTINS)
+                return Value(DEFINITION, frozenset(scope_of(node).free) - BUILTINS)
             case ast.NamedExpr():
                 bound = self.value(node.value)
                 self.assign(node.target, bound)
@@ -106,7 +107,7 @@ class ExpressionWalk(CallWalk):
             summary = self.context.functions.get(name)
             if summary is not None:
                 self.free_effects(summary, node.lineno if hasattr(node, "lineno") else 0)
-            return Value("function" if summary else "type")
+            return Value(DEFINITION, summary.free if summary is not None else self.context.classes[name].free)
         if name in self.context.imports:
             return Value("module" if self.context.imports[name][0].attribute is None else None)
         kind = self.types.get(name)

@@ -48,6 +48,7 @@ class Flow:
         may_bind: bound on some path, those in ``binds`` included.
         loop_binds: bound by a loop that runs at least once (a subset of ``may_bind``).
         deletes: deleted and not bound again.
+        asks: names among ``reads`` that may be unbound there: the code asks whether they are, or catches the error.
     """
 
     reads: frozenset[str] = frozenset()
@@ -55,6 +56,7 @@ class Flow:
     may_bind: frozenset[str] = frozenset()
     loop_binds: frozenset[str] = frozenset()
     deletes: frozenset[str] = frozenset()
+    asks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class Definition:
         writes: names that it binds through ``global``.
         locals: names that are its own.
         state: what it keeps between calls, in words; empty when nothing.
+        cached: whether that is a cache, which no store can hold.
     """
 
     name: str
@@ -107,6 +110,7 @@ class Definition:
     locals: frozenset[str]
     effects: Effects
     state: str = ""
+    cached: bool = False
 
     @property
     def is_class(self) -> bool:
@@ -140,6 +144,8 @@ class Facts:
     Attributes:
         statements: those of cells that are not skipped.
         skipped: those of cells tagged ``skip``, for telling what the pipeline would miss.
+        values: functions and classes that are values like others, made where their statement stands; with the names
+            that they read when they run.
         types: name -> type, where every binding of the name agrees.
     """
 
@@ -149,6 +155,7 @@ class Facts:
     definitions: Mapping[str, Definition]
     imports: Mapping[str, tuple[ImportedName, ...]]
     types: Mapping[str, str]
+    values: Mapping[str, frozenset[str]] = field(default_factory=dict)
     findings: tuple[Diagnostic, ...] = ()
 
     def of_cell(self, cell: Cell) -> tuple[Statement, ...]:

@@ -113,6 +113,7 @@ class _Walk:
         self.loop: set[str] = set()
         self.deleted: set[str] = set()
         self.inner_writes: set[str] = set()
+        self.asks: set[str] = set()  # reads that may fail, or that only ask
         self.caught: set[str] = set()  # by `except ... as name`, which unbinds it again
 
     def flow(self) -> Flow:
@@ -122,6 +123,7 @@ class _Walk:
             may_bind=frozenset(self.may),
             loop_binds=frozenset(self.loop | self.must),
             deletes=frozenset(self.deleted),
+            asks=frozenset(self.asks),
         )
 
     def read(self, name: str, late: bool = False) -> None:
@@ -260,8 +262,10 @@ class _Walk:
     _asyncwith = _with
 
     def _try(self, node: ast.Try) -> None:
-        before = set(self.must)
+        before, read_before = set(self.must), set(self.reads)
         self.block(node.body)
+        if any(_catches_name_error(handler) for handler in node.handlers):
+            self.asks |= self.reads - read_before
         self.block(node.orelse)
         ends = [set(self.must)]
         for handler in node.handlers:
@@ -342,6 +346,9 @@ class _Walk:
             elif isinstance(current, ast.NamedExpr):
                 self.expression(current.value)
                 self.bind(current.target.id)
+            elif (asked := asked_name(current)) is not None and asked[0] not in self.must:
+                self.read(asked[0])
+                self.asks.add(asked[0])
             else:
                 stack.extend(reversed(list(ast.iter_child_nodes(current))))
 
@@ -363,6 +370,36 @@ class _Walk:
         self.late_reads |= inner.late_reads - own
         for name in sorted(inner.may - own):
             self.bind(name)
+
+
+def asked_name(node: ast.AST) -> tuple[str, ast.Call] | None:
+    """The name that ``"x" in globals()``, ``globals()["x"]`` or ``globals().get("x")`` asks for, and the inner call."""
+    key: ast.expr | None = None
+    namespace: ast.expr | None = None
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.In | ast.NotIn):
+        key, namespace = node.left, node.comparators[0]
+    elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+        key, namespace = node.slice, node.value
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+        plain = len(node.args) == 1 or (len(node.args) == 2 and isinstance(node.args[1], ast.Constant))
+        key, namespace = (node.args[0], node.func.value) if plain and not node.keywords else (None, None)
+    calls = (
+        isinstance(namespace, ast.Call)
+        and isinstance(namespace.func, ast.Name)
+        and namespace.func.id in ("globals", "locals", "vars", "dir")
+        and not namespace.args
+        and not namespace.keywords
+    )
+    if not calls or not isinstance(key, ast.Constant) or not isinstance(key.value, str):
+        return None
+    assert isinstance(namespace, ast.Call)
+    return key.value, namespace
+
+
+def _catches_name_error(handler: ast.ExceptHandler) -> bool:
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    names = {"NameError", "UnboundLocalError", "Exception", "BaseException"}
+    return any(kind is None or (isinstance(kind, ast.Name) and kind.id in names) for kind in kinds)
 
 
 def _leaves(block: Sequence[ast.stmt]) -> bool:

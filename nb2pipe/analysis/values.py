@@ -60,6 +60,8 @@ ATTRIBUTE_TYPES = {
 VIEW_ATTRIBUTES = frozenset({"values", "array"})
 #: Types of objects that belong to the process: storing one stores no more than its name.
 PROCESS_OBJECTS = frozenset({"logging.Logger", "decimal.Context"})
+#: The type of a function or class of the notebook, as a value: it can be called, and does then what its body does.
+DEFINITION = "definition"
 #: What ``plt.subplots`` gives: one Axes, or an array of them.
 AXES = "matplotlib.axes_grid"
 ACCESSORS = frozenset({"str", "dt", "cat", "sparse"})

@@ -20,6 +20,7 @@ def definition_module(pipeline: Pipeline) -> str:
     names += ["Evaluation"] if pipeline.evaluation_gate_after else []
     names += ["Registration"] if pipeline.registration else []
     imports = [Import(RUNTIME, name, name) for name in names]
+    imports += [Import(pipeline.name, "helpers", "helpers")] if pipeline.helpers.shared else []
     imports += [i for settings in pipeline.settings for i in settings.imports]
     functions = _function_names(pipeline, {i.name for i in imports})
     imports += [Import(f"{pipeline.name}.stages.{s.name}", s.name, functions[s.name]) for s in pipeline.stages]
@@ -45,6 +46,8 @@ def definition_module(pipeline: Pipeline) -> str:
             "example": pipeline.registration.example,
         }
         arguments.append(f"registration=Registration({_keywords(given)})")
+    if pipeline.helpers.shared:
+        arguments.append("namespace=helpers")
     if pipeline.data_files:
         arguments.append(f"data_files={_tuple(pipeline.data_files)}")
     body = ",\n".join(arguments)
@@ -67,6 +70,10 @@ def _stage(stage: Stage, function: str) -> str:
         arguments.append(f"params={_mapping(stage.params)}")
     if stage.outputs:
         arguments.append(f"outputs={_tuple([artifact.name for artifact in stage.outputs])}")
+    if stage.restores:
+        arguments.append(f"restores={_mapping(stage.restores)}")
+    if stage.saves:
+        arguments.append(f"saves={_tuple([artifact.name for artifact in stage.saves])}")
     if stage.shared:
         arguments.append(f"shared=({', '.join(_tuple(group) for group in stage.shared)},)")
     if stage.metrics:

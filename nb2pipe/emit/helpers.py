@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from nb2pipe.emit.annotations import import_block
 from nb2pipe.emit.source import code_of, quoted, statements
-from nb2pipe.pipeline.model import Pipeline
+from nb2pipe.pipeline.model import Import, Pipeline
 
 
 def helpers_module(pipeline: Pipeline) -> str:
     """The module, not yet formatted. A notebook without helpers gets one that says so."""
-    if not pipeline.helpers.body:
+    if not pipeline.helpers.body and not pipeline.helpers.shared:
         return quoted("The notebook defines no functions or classes that its stages share.") + "\n"
     body = statements(pipeline.helpers.body, pipeline.helpers.edits, pipeline.sources)
     head = quoted("Functions, classes and constants of the notebook.")
-    return f"{head}\n\n{import_block(pipeline.helpers.imports)}\n\n{code_of(body)}"
+    imports, declared = list(pipeline.helpers.imports), ""
+    if pipeline.helpers.shared:
+        imports.append(Import("typing", "Any", "Any"))
+        lines = "".join(f"{name}: Any\n" for name in pipeline.helpers.shared)
+        declared = (
+            f"# Variables of the notebook that functions share: stages bind them, the runner carries them on.\n{lines}"
+        )
+    return f"{head}\n\n{import_block(imports)}\n\n{declared}\n\n{code_of(body)}"

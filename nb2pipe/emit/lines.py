@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 
+from nb2pipe.emit.qualify import is_sharing
+from nb2pipe.emit.stages import helpers_module_name
 from nb2pipe.pipeline.model import SHOW_FIGURES, Kept, Pipeline
 
 LineMap = tuple[tuple[int, int, int], ...]  # (line of the file, cell, line of the cell), all from 1
@@ -20,22 +22,38 @@ def line_maps(files: Mapping[str, str], pipeline: Pipeline) -> dict[str, LineMap
     for stage in pipeline.stages:
         path = f"{pipeline.name}/stages/{stage.name}.py"
         tree = ast.parse(files[path])
-        function = next(n for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef) and n.name == stage.name)
+        function = next(
+            n for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef) and n.name == stage.name
+        )
         body = function.body[1:-1] if stage.outputs else function.body[1:]
+        body = [node for node in body[len(stage.unbound_inputs) :] if not is_sharing(node, helpers_module_name(stage))]
         maps[path] = _paired(body, stage.body, pipeline.sources)
     helpers = f"{pipeline.name}/helpers.py"
-    emitted = [n for n in ast.parse(files[helpers]).body[1:] if not isinstance(n, ast.Import | ast.ImportFrom)]
+    emitted = [n for n in ast.parse(files[helpers]).body[1:] if not _is_head(n)]
     maps[helpers] = _paired(emitted, pipeline.helpers.body, pipeline.sources)
     return maps
+
+
+def _is_head(node: ast.stmt) -> bool:
+    """Whether a statement of ``helpers.py`` is an import or declares a variable, and is so not the notebook's."""
+    return _is_import(node) or (isinstance(node, ast.AnnAssign) and node.value is None)
+
+
+def _is_import(node: ast.stmt) -> bool:
+    """Imports are sorted and merged by the formatter; no line of theirs needs a place in the notebook."""
+    return isinstance(node, ast.Import | ast.ImportFrom)
 
 
 def _paired(emitted: Sequence[ast.stmt], kept: Sequence[Kept], sources: Mapping[int, str]) -> LineMap:
     trees: dict[int, list[ast.stmt]] = {}
     lines: dict[int, tuple[int, int]] = {}
-    for node, entry in zip(emitted, kept, strict=True):
+    origins: list[tuple[Kept, ast.stmt]] = []
+    for entry in kept:
         if entry.cell not in trees:
             trees[entry.cell] = ast.parse(sources[entry.cell]).body
-        origin = trees[entry.cell][-1 if entry.order == SHOW_FIGURES else entry.order]
+        origins.append((entry, trees[entry.cell][-1 if entry.order == SHOW_FIGURES else entry.order]))
+    origins = [(entry, origin) for entry, origin in origins if not _is_import(origin)]
+    for node, (entry, origin) in zip([n for n in emitted if not _is_import(n)], origins, strict=True):
         for line, cell_line in _pairs(node, origin):
             lines.setdefault(line, (entry.cell, cell_line))
         last = origin.lineno

@@ -14,6 +14,7 @@ from nb2pipe.emit.lock import lock_text
 from nb2pipe.emit.project import project_files
 from nb2pipe.emit.source import quoted
 from nb2pipe.emit.stages import stage_module
+from nb2pipe.emit.unbound import unbound_module
 from nb2pipe.pipeline import Pipeline
 
 LOCK = "notebook.lock"
@@ -29,6 +30,7 @@ def package_files(pipeline: Pipeline, versions: Mapping[str, str]) -> dict[str, 
         f"{name}/pipeline.py": definition_module(pipeline),
         f"{name}/contracts.py": contracts_module(pipeline),
         f"{name}/helpers.py": helpers_module(pipeline),
+        **unbound_module(pipeline),
         f"{name}/stages/__init__.py": quoted("One module per stage.") + "\n",
         **{f"{name}/stages/{stage.name}.py": stage_module(stage, pipeline) for stage in pipeline.stages},
     }

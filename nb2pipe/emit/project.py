@@ -114,7 +114,7 @@ def _node(stage: str) -> str:
 def _edges(pipeline: Pipeline) -> list[Edge]:
     carried: dict[tuple[str, str], list[str]] = {}
     for stage in pipeline.stages:
-        for artifact in stage.inputs.values():
+        for artifact in [*stage.inputs.values(), *stage.restores.values()]:
             source, _, name = artifact.partition(".")
             carried.setdefault((source, stage.name), []).append(name)
     return [Edge(_node(one), _node(other), _label(names)) for (one, other), names in carried.items()]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import libcst as cst
 
+from nb2pipe.emit import unbound
 from nb2pipe.emit.annotations import Annotator, import_block
+from nb2pipe.emit.qualify import qualified
 from nb2pipe.emit.source import code_of, quoted, statements, with_nonlocals
 from nb2pipe.pipeline.model import Import, Pipeline, Stage
 
@@ -20,6 +22,9 @@ def stage_module(stage: Stage, pipeline: Pipeline) -> str:
     body = statements(stage.body, stage.edits, pipeline.sources, dict(stage.notes), pyplot)
     if stage.nonlocals:
         body = with_nonlocals(body)
+    helpers_name = helpers_module_name(stage)
+    if stage.shared_names:
+        body = qualified(body, stage.shared_names, helpers_name)
     taken = frozenset(stage.inputs) | frozenset(stage.params) | frozenset(a.name for a in stage.outputs)
     annotator = Annotator(list(stage.imports), frozenset(pipeline.helpers.names), taken)
     signature = _signature(stage, pipeline, annotator)
@@ -28,10 +33,19 @@ def stage_module(stage: Stage, pipeline: Pipeline) -> str:
     helpers = {name: name for name in annotator.used_helpers} | stage.helpers
     imports = [*stage.imports, *annotator.added]
     imports += [Import(f"{pipeline.name}.helpers", name, alias) for name, alias in helpers.items()]
+    if any(f"{helpers_name}." in code_of([statement]) for statement in body) and stage.shared_names:
+        imports.append(Import(pipeline.name, "helpers", helpers_name))
+    imports += unbound.unbound_imports(stage, pipeline)
     if stage.outputs:
         imports.append(Import("dataclasses", "dataclass", "dataclass"))
     head = quoted(f"Stage {stage.name}, from {_cells(stage.cells)} of the notebook.")
     return f"{head}\n\n{import_block(imports)}\n\n{results}\n\n{function}"
+
+
+def helpers_module_name(stage: Stage) -> str:
+    """What a stage calls the module of the helpers: another name where the notebook has a use for this one."""
+    used = {*stage.inputs, *stage.params, *stage.helpers, *stage.shared_names, *(i.name for i in stage.imports)}
+    return "helpers_module" if "helpers" in used | {a.name for a in stage.outputs} else "helpers"
 
 
 def _cells(cells: tuple[int, ...]) -> str:
@@ -41,7 +55,10 @@ def _cells(cells: tuple[int, ...]) -> str:
 
 
 def _signature(stage: Stage, pipeline: Pipeline, annotator: Annotator) -> str:
-    inputs = [f"{name}: {annotator.write(stage.input_types.get(name))}" for name in stage.inputs]
+    inputs = [
+        f"{name}: {_optional(annotator.write(stage.input_types.get(name)), name in stage.unbound_inputs)}"
+        for name in stage.inputs
+    ]
     params = [f"{name}: {annotator.write(pipeline.parameter(key).annotation)}" for name, key in stage.params.items()]
     arguments = [*inputs, *(["*", *params] if params else [])]
     returns = outputs_class(stage.name) if stage.outputs else "None"
@@ -52,18 +69,35 @@ def _signature(stage: Stage, pipeline: Pipeline, annotator: Annotator) -> str:
 def _results(stage: Stage, annotator: Annotator) -> str:
     if not stage.outputs:
         return ""
-    fields = "\n".join(f"    {artifact.name}: {annotator.write(artifact.type)}" for artifact in stage.outputs)
+    fields = "\n".join(
+        f"    {artifact.name}: {_optional(annotator.write(artifact.type), artifact.name in stage.unbound_outputs)}"
+        for artifact in stage.outputs
+    )
     doc = quoted(f"What the stage {stage.name} hands on.")
     return f"@dataclass(frozen=True)\nclass {outputs_class(stage.name)}:\n    {doc}\n\n{fields}\n"
+
+
+def _optional(annotation: str, may_be_unbound: bool) -> str:
+    return f"{annotation} | {unbound.TYPE}" if may_be_unbound else annotation
+
+
+def _handed_on(name: str, stage: Stage) -> str:
+    """An output as a keyword argument; ``locals()`` knows which names are bound."""
+    return f"{name}=locals().get({name!r}, {unbound.MARK})" if name in stage.unbound_outputs else f"{name}={name}"
 
 
 def _function(stage: Stage, signature: str, body: list[cst.SimpleStatementLine | cst.BaseCompoundStatement]) -> str:
     function = cst.ensure_type(cst.parse_statement(signature), cst.FunctionDef)
     doc = stage.doc or f"Stage {stage.name}."
     lines: list[cst.BaseStatement] = [cst.parse_statement(quoted(_indented(doc)))]
+    lines += [
+        cst.parse_statement(f"if {name} is {unbound.MARK}:\n    del {name}\n")
+        for name in stage.inputs
+        if name in stage.unbound_inputs
+    ]
     lines += body
     if stage.outputs:
-        given = ", ".join(f"{artifact.name}={artifact.name}" for artifact in stage.outputs)
+        given = ", ".join(_handed_on(artifact.name, stage) for artifact in stage.outputs)
         lines.append(cst.parse_statement(f"return {outputs_class(stage.name)}({given})"))
     block = cst.IndentedBlock(body=lines)
     return code_of([function.with_changes(body=block)])

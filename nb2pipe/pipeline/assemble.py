@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from nb2pipe.analysis import Facts, Statement, StatementKind
 from nb2pipe.analysis.constructs import needs_event_loop
+from nb2pipe.analysis.imports import all_modules
 from nb2pipe.notebook import CellKind, Role
 from nb2pipe.pipeline.asserts import TableRules, table_rules
 from nb2pipe.pipeline.constants import assigned_name
 from nb2pipe.pipeline.crossing import StageNames
-from nb2pipe.pipeline.extending import call_edits, rename_edits, signature_edit
+from nb2pipe.pipeline.extending import call_edits, own_namespace_edits, rename_edits, signature_edit
 from nb2pipe.pipeline.figures import with_shown_figures
 from nb2pipe.pipeline.findings import Draft
 from nb2pipe.pipeline.lift import Lifted, lift
@@ -41,13 +42,15 @@ from nb2pipe.pipeline.staging import Block, blocks_of
 def assemble(draft: Draft, notebook_path: str) -> Pipeline:
     """The pipeline of a draft that nothing forbids."""
     facts = draft.facts
-    keys = {"data.root", "gates.evaluation", *(p.key for p in draft.given.values())}
+    known = [*draft.given.values(), *draft.shared_parameters.values()]
+    keys = {"data.root", "gates.evaluation", *(p.key for p in known)}
     chain = random_chain(draft)
     settings = _settings(draft)
     helpers = _helpers(draft)
     stages: list[Stage] = []
     first_write = _first_write(draft)
-    parameters: dict[str, Parameter] = {p.key: _not_input_after(p, first_write) for p in _used_parameters(draft)}
+    used = [*_used_parameters(draft), *draft.shared_parameters.values()]
+    parameters: dict[str, Parameter] = {p.key: _not_input_after(p, first_write) for p in used}
     producers: dict[str, str] = {}
     touched = ""
     gated: list[str] = []  # stages with a gate: nothing below them starts before the gate has decided
@@ -112,7 +115,11 @@ def _upstream(stage: Stage, earlier: Sequence[Stage]) -> set[str]:
 
 def _direct(stage: Stage) -> list[str]:
     random_state = [stage.random_state] if stage.random_state else []
-    return [*(artifact.partition(".")[0] for artifact in stage.inputs.values()), *stage.after, *random_state]
+    return [
+        *(artifact.partition(".")[0] for artifact in [*stage.inputs.values(), *stage.restores.values()]),
+        *stage.after,
+        *random_state,
+    ]
 
 
 def _first_write(draft: Draft) -> tuple[int, int]:
@@ -187,8 +194,12 @@ def _stage(block: Block, names: StageNames, draft: Draft, lifted: Lifted, produc
     nested = _nested(block, draft)
     body = (*nested, *draft.bodies[block.name])
     ordered = [*names.reads, *sorted(names.inputs - names.reads.keys())]
-    inputs = {n: f"{producers[n]}.{n}" for n in ordered if n in names.inputs and n in producers}
-    params = {n: draft.given[n].key for n in ordered if n in names.inputs and n not in producers}
+    crossing = {n: f"{producers[n]}.{n}" for n in ordered if n in names.inputs and n in producers}
+    inputs = {n: address for n, address in crossing.items() if n not in draft.shared}
+    params = {n: draft.given[n].key for n in ordered if n in names.inputs - draft.shared and n not in producers}
+    artifacts = [Artifact(block.name, n, _type(n, draft)) for n in _output_order(names)]
+    given_to_shared = list(_shared_parameters(body, draft))
+    params |= {argument: key for argument, key, _ in given_to_shared}
     used = _names_in(body)
     helpers = {n: n for n in sorted(used & _helper_names(draft))}
     clash = {block.name, _outputs_class(block.name)} & (helpers.keys() | facts.imports.keys())
@@ -200,6 +211,8 @@ def _stage(block: Block, names: StageNames, draft: Draft, lifted: Lifted, produc
         source = facts.notebook.cell(statement.cell).code
         edits += call_edits(statement.cell, statement.node, source, extended)
         edits += rename_edits(statement.cell, statement.node, renames)
+        edits += own_namespace_edits(statement.cell, statement.node)
+    edits += [edit for _, _, edit in given_to_shared]
     kept, shows = with_shown_figures(body, facts)
     imports = _needed_imports(used, facts)
     if shows is not None and shows not in imports:
@@ -210,7 +223,7 @@ def _stage(block: Block, names: StageNames, draft: Draft, lifted: Lifted, produc
         kind=block.kind,
         inputs=inputs,
         params={**params, **lifted.params},
-        outputs=tuple(Artifact(block.name, n, _type(n, draft)) for n in _output_order(names)),
+        outputs=tuple(artifact for artifact in artifacts if artifact.name not in draft.shared),
         shared=names.shared,
         metrics=tuple(sorted(draft.metrics.get(block.name, ()))),
         settings=(),
@@ -224,10 +237,27 @@ def _stage(block: Block, names: StageNames, draft: Draft, lifted: Lifted, produc
         imports=imports,
         helpers=helpers,
         nonlocals=writes,
+        shared_names=draft.shared,
+        restores={n: crossing[n] for n in sorted(crossing.keys() & draft.shared)},
+        saves=tuple(artifact for artifact in artifacts if artifact.name in draft.shared),
+        unbound_inputs=names.unsure_inputs & inputs.keys(),
+        unbound_outputs=names.unsure_outputs - draft.shared,
         asynchronous=any(needs_event_loop(s.node, facts.imports) for s in body),
         input_types={n: _type(n, draft) for n in inputs},
         notes=block.notes,
     )
+
+
+def _shared_parameters(body: Iterable[Statement], draft: Draft) -> Iterator[tuple[str, str, Edit]]:
+    """Parameters of names that live in ``helpers.py``: argument, config key, and the edit that assigns the argument."""
+    for statement in body:
+        parameter = draft.shared_parameters.get(Kept(statement.cell, statement.order))
+        found = assigned_name(statement)
+        if parameter is not None and found is not None:
+            name, value = found
+            assert value.end_lineno is not None and value.end_col_offset is not None
+            place = (value.lineno, value.col_offset, value.end_lineno, value.end_col_offset)
+            yield f"{name}_value", parameter.key, Edit(statement.cell, *place, f"{name}_value")
 
 
 def _cells(block: Block, body: Sequence[Statement]) -> tuple[int, ...]:
@@ -298,6 +328,7 @@ def _helpers(draft: Draft) -> Helpers:
         edits=tuple(sorted(edits)),
         imports=_needed_imports(_names_in(body), facts),
         names=tuple(sorted(seen)),
+        shared=tuple(sorted(draft.shared - draft.facts.definitions.keys())),
     )
 
 
@@ -362,5 +393,5 @@ def _effect_imports(draft: Draft) -> tuple[Import, ...]:
 
 
 def _distributions(facts: Facts) -> tuple[str, ...]:
-    tops = {entry.module.partition(".")[0] for entries in facts.imports.values() for entry in entries}
+    tops = {module.partition(".")[0] for module in all_modules(s.node for s in facts.statements)}
     return tuple(sorted(tops - set(sys.stdlib_module_names) - {"__future__"}))

@@ -6,6 +6,7 @@ that a later stage reads; names that may refer to a common object are handed on 
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -34,7 +35,8 @@ class StageNames:
         inputs: names that the stage needs from before, whether from an artifact or a parameter.
         outputs: names that it hands on.
         shared: groups of outputs that may refer to common objects.
-        reasons: output -> why it crosses, for people.
+        unsure_inputs: inputs that may be unbound when the stage starts.
+        unsure_outputs: outputs that may be unbound when it ends.
     """
 
     name: str
@@ -47,10 +49,17 @@ class StageNames:
     outputs: frozenset[str] = frozenset()
     shared: tuple[tuple[str, ...], ...] = ()
     live_after: frozenset[str] = frozenset()
+    unsure_inputs: frozenset[str] = frozenset()
+    unsure_outputs: frozenset[str] = frozenset()
 
 
-def step_of(statement: Statement, facts: Facts, variables: frozenset[str]) -> Step:
-    """A statement's names, those of the functions it may run included."""
+def step_of(
+    statement: Statement, facts: Facts, variables: frozenset[str], shared: frozenset[str] = frozenset()
+) -> Step:
+    """A statement's names, those of the functions it may run included.
+
+    Code that is not known may run any function of the notebook, and so touch all that functions share.
+    """
     reads = set(statement.flow.reads)
     may_bind = set(statement.flow.may_bind)
     mutates = set(statement.effects.mutates)
@@ -59,6 +68,11 @@ def step_of(statement: Statement, facts: Facts, variables: frozenset[str]) -> St
         reads |= (found.free | found.evaluated) - (statement.flow.binds & {statement_target(statement)})
         may_bind |= found.writes
         mutates |= found.effects.mutates & found.free
+    aliases = set(statement.effects.aliases)
+    if shared and (statement.effects.unknown_calls or statement.effects.calls):
+        mutates |= shared
+        may_bind |= frozenset().union(*(d.writes for d in facts.definitions.values()))
+        aliases |= {(name, other) for name in statement.flow.reads | statement.flow.may_bind for other in shared}
     return Step(
         statement=statement,
         reads=frozenset(reads & variables),
@@ -67,7 +81,7 @@ def step_of(statement: Statement, facts: Facts, variables: frozenset[str]) -> St
         mutates=frozenset(n for n in mutates & variables if not is_immutable(facts.types.get(n))),
         aliases=frozenset(
             pair
-            for pair in statement.effects.aliases
+            for pair in aliases
             if not any(is_immutable(facts.types.get(name)) for name in pair)
             and (pair not in statement.effects.views or stored_as_one_memory(*map(facts.types.get, pair)))
         ),
@@ -98,7 +112,7 @@ def names_of(name: str, steps: Sequence[Step]) -> StageNames:
         mutated |= step.mutates
         must = (must | step.must_bind) - step.statement.flow.deletes
         may |= step.may_bind
-        deletes = (deletes - step.must_bind) | step.statement.flow.deletes
+        deletes = (deletes - step.may_bind) | surely_deleted(step)
     return StageNames(name, reads, frozenset(must), frozenset(may), frozenset(mutated), frozenset(deletes))
 
 
@@ -107,27 +121,30 @@ def crossings(
     steps: Mapping[str, Sequence[Step]],
     given: frozenset[str],
     extra_outputs: Mapping[str, frozenset[str]],
+    shared: frozenset[str] = frozenset(),
 ) -> tuple[StageNames, ...]:
     """Inputs, outputs and shared groups of every stage.
 
     Args:
         given: names that parameters bind before the first stage.
         extra_outputs: names that a stage hands to the runner although no stage reads them (metrics, a signature).
+        shared: names that any stage may read through a function; they go through all of them.
     """
-    live_after = _live_after(stages)
+    live_after = _live_after(stages, shared)
     groups = _Groups()
-    available = set(given)
+    bound = dict.fromkeys(given, True)
     result: list[StageNames] = []
     for stage, live in zip(stages, live_after, strict=True):
         for step in steps[stage.name]:
             groups.join(step.aliases)
-        known = available | stage.may_bind
+        start = dict(bound)
+        bound = bound_after(bound, steps[stage.name])
+        known = bound.keys()
         widened = {peer for name in stage.mutated for peer in groups.of(name)}
         outputs = live & known & (stage.may_bind | widened)
         outputs |= {peer for name in outputs for peer in groups.of(name) if peer in live & known}
-        outputs -= stage.deletes
-        needed = set(stage.reads) | (outputs - stage.must_bind)
-        inputs = {name for name in needed if name in available}
+        needed = set(stage.reads) | (outputs - stage.must_bind) | shared
+        inputs = {name for name in needed if name in start}
         everything = outputs | (extra_outputs.get(stage.name, frozenset()) & known)
         result.append(
             StageNames(
@@ -141,18 +158,39 @@ def crossings(
                 frozenset(everything),
                 _partition(everything, groups),
                 frozenset(live),
+                frozenset(name for name in inputs if not start[name]),
+                frozenset(name for name in everything if not bound[name]),
             )
         )
-        available = (available | everything | stage.may_bind) - stage.deletes
     return tuple(result)
 
 
-def _live_after(stages: Sequence[StageNames]) -> list[set[str]]:
+def surely_deleted(step: Step) -> frozenset[str]:
+    """Names that are gone once the statement has run."""
+    return step.statement.flow.deletes if isinstance(step.statement.node, ast.Delete) else frozenset()
+
+
+def bound_after(bound: Mapping[str, bool], steps: Iterable[Step]) -> dict[str, bool]:
+    """Names that may be bound after some steps, and whether they surely are."""
+    after = dict(bound)
+    for step in steps:
+        gone = surely_deleted(step)
+        for name in gone:
+            after.pop(name, None)
+        for name in step.statement.flow.deletes - gone:
+            if name in after:
+                after[name] = False
+        for name in step.may_bind:
+            after[name] = after.get(name, False) or name in step.must_bind
+    return after
+
+
+def _live_after(stages: Sequence[StageNames], shared: frozenset[str]) -> list[set[str]]:
     live: set[str] = set()
     result: list[set[str]] = []
     for stage in reversed(stages):
         result.append(set(live))
-        live = set(stage.reads) | (live - stage.must_bind - stage.deletes)
+        live = set(stage.reads) | (live - stage.must_bind - stage.deletes) | shared
     return result[::-1]
 
 

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from nb2pipe.analysis.constructs import namespace_questions
 from nb2pipe.pipeline.model import Edit
 
 _COMMENT = re.compile(r"#[^\n]*")
@@ -72,6 +73,14 @@ def rename_edits(cell: int, node: ast.AST, names: Mapping[str, str]) -> Iterator
         if isinstance(found, ast.Name) and names.get(found.id, found.id) != found.id:
             assert found.end_lineno is not None and found.end_col_offset is not None
             yield Edit(cell, found.lineno, found.col_offset, found.end_lineno, found.end_col_offset, names[found.id])
+
+
+def own_namespace_edits(cell: int, node: ast.stmt) -> Iterator[Edit]:
+    """``globals()`` becomes ``locals()`` where a statement asks for a variable, as the stage function holds them."""
+    for _, call in namespace_questions(node):
+        func = call.func
+        assert func.end_lineno is not None and func.end_col_offset is not None
+        yield Edit(cell, func.lineno, func.col_offset, func.end_lineno, func.end_col_offset, "locals")
 
 
 def _offset(source: str, place: tuple[int, int]) -> int:

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from nb2pipe.analysis import Facts, Statement, StatementKind
 from nb2pipe.analysis.context import BUILTINS
 from nb2pipe.analysis.values import stored_as_one_memory
 from nb2pipe.diagnostics import Diagnostic, rule
 from nb2pipe.notebook import Role
-from nb2pipe.pipeline.crossing import StageNames, Step, not_storable
-from nb2pipe.pipeline.model import Parameter, Threshold
-from nb2pipe.pipeline.placing import Placed, Placement, referenced
+from nb2pipe.pipeline.crossing import StageNames, Step, bound_after, not_storable
+from nb2pipe.pipeline.model import Kept, Parameter, Threshold
+from nb2pipe.pipeline.placing import Placed, referenced
 from nb2pipe.pipeline.registering import ModelNames
+from nb2pipe.pipeline.sharing import bindings_of_names_only
 from nb2pipe.pipeline.staging import Block
 
 
 @dataclass(frozen=True)
 class Draft:
-    """Stages, what is in them, and what crosses between them, before any code is cut."""
+    """Stages, what is in them, and what crosses between them, before any code is cut.
+
+    Attributes:
+        shared: variables that live in ``helpers.py`` (see :mod:`nb2pipe.pipeline.choices`).
+        shared_parameters: assignments of those among them that the config binds.
+    """
 
     facts: Facts
     blocks: tuple[Block, ...]
@@ -34,20 +40,20 @@ class Draft:
     metrics: Mapping[str, Mapping[str, str | None]]
     thresholds: tuple[Threshold, ...]
     model: ModelNames | None
+    shared: frozenset[str] = frozenset()
+    shared_parameters: Mapping[Kept, Parameter] = field(default_factory=dict)
 
 
 def findings(draft: Draft) -> Iterator[Diagnostic]:
     """Everything that would make the pipeline differ from the notebook."""
     yield from _skipped(draft)
     yield from _unbound(draft)
-    yield from _maybe_unbound(draft)
     yield from _unstorable(draft)
     yield from _views(draft)
     yield from _definitions(draft)
-    yield from _handed_on(draft)
+    yield from _unshareable(draft)
     yield from _process_objects(draft)
     yield from _builtins(draft)
-    yield from _block_imports(draft)
     if not any(c.role is Role.STAGE for c in draft.facts.notebook.cells):
         first = next(c.number for c in draft.facts.notebook.cells if c.index == 0)
         yield rule("NB301").found(first, 1)
@@ -101,27 +107,17 @@ def _unbound(draft: Draft) -> Iterator[Diagnostic]:
     known = draft.variables | facts.imports.keys() | facts.definitions.keys() | BUILTINS
     skipped = {name for s in facts.skipped for name in s.flow.may_bind}
     for statement in facts.statements:
-        names = set(statement.flow.reads)
+        names = set(statement.flow.reads - statement.flow.asks)
         if statement.kind is StatementKind.DEFINITION:
             names |= draft.placed[next(iter(statement.flow.binds))].definition.free
         for name in sorted(names - known - skipped - _kernel(name_set=names)):
             yield rule("NB202").found(statement.cell, statement.line, name=name)
-    available = set(draft.given)
+    bound = dict.fromkeys(draft.given, True)
     for stage in draft.names:
-        for name, step in stage.reads.items():
-            if name not in available and name not in stage.may_bind - _unbound_within(name, draft.steps[stage.name]):
+        for step in draft.steps[stage.name]:
+            for name in sorted(step.reads - step.statement.flow.asks - bound.keys() - step.may_bind - BUILTINS):
                 yield rule("NB202").found(step.statement.cell, step.statement.line, name=name)
-        available = (available | stage.may_bind) - stage.deletes
-
-
-def _unbound_within(name: str, steps: Iterable[Step]) -> frozenset[str]:
-    """``{name}`` when the stage reads it in a statement before any that binds it; else nothing."""
-    for step in steps:
-        if name in step.may_bind:
-            return frozenset()
-        if name in step.reads:
-            return frozenset({name})
-    return frozenset()
+            bound = bound_after(bound, [step])
 
 
 def _kernel(name_set: set[str]) -> set[str]:
@@ -130,29 +126,22 @@ def _kernel(name_set: set[str]) -> set[str]:
     return {name for name in name_set if name in KERNEL_NAMES or NUMBERED.match(name)}
 
 
-def _maybe_unbound(draft: Draft) -> Iterator[Diagnostic]:
-    available = set(draft.given)
-    for stage in draft.names:
-        surely = set(stage.must_bind)
-        for step in draft.steps[stage.name]:
-            surely |= step.statement.flow.loop_binds
-        for name in sorted((stage.outputs & stage.may_bind) - surely - available):
-            step = next(s for s in draft.steps[stage.name] if name in s.may_bind)
-            reader = next((s.name for s in draft.names if name in s.reads and s.name != stage.name), stage.name)
-            yield rule("NB201").found(step.statement.cell, step.statement.line, name=name, stage=reader)
-        available |= stage.outputs | stage.may_bind
-
-
 def _unstorable(draft: Draft) -> Iterator[Diagnostic]:
     for stage in draft.names:
         for name in sorted(stage.outputs):
             why = not_storable(_type_after(name, stage, draft))
-            if why is None:
+            if why is None or _is_closed(name, draft):
                 continue
             step = next((s for s in draft.steps[stage.name] if name in s.may_bind | s.mutates), None)
             reader = next((s.name for s in draft.names if name in s.reads and s.name != stage.name), stage.name)
             place = step.statement if step else draft.steps[stage.name][0].statement
             yield rule("NB206").found(place.cell, place.line, name=name, what=why, stage=reader)
+
+
+def _is_closed(name: str, draft: Draft) -> bool:
+    """A file that only ``with`` opens is closed where anybody else sees it."""
+    binders = [s for s in draft.facts.statements if name in s.flow.may_bind]
+    return all(isinstance(s.node, ast.With) and draft.facts.types.get(name) == "io.TextIOWrapper" for s in binders)
 
 
 def _type_after(name: str, stage: StageNames, draft: Draft) -> str | None:
@@ -184,51 +173,25 @@ def _views(draft: Draft) -> Iterator[Diagnostic]:
 
 
 def _definitions(draft: Draft) -> Iterator[Diagnostic]:
-    facts = draft.facts
-    users: dict[str, list[str]] = {}
+    """Caches that several stages use: what is in them would not cross."""
+    users: dict[str, set[str]] = {}
     for block in draft.blocks:
         for statement in draft.bodies[block.name]:
-            for name in referenced(statement, facts):
-                if block.name not in users.setdefault(name, []):
-                    users[name].append(block.name)
-    bound_somewhere = {name for s in facts.statements for name in s.flow.may_bind}
+            for name in referenced(statement, draft.facts):
+                users.setdefault(name, set()).add(block.name)
     for name, entry in draft.placed.items():
         found = entry.definition
-        line = found.node.lineno
-        stages = users.get(name, [])
-        if found.state and (len(stages) > 1 or (found.is_class and _crosses(name, draft))):
-            yield rule("NB209").found(found.cell, line, name=name, what=found.state)
-        if entry.placement is not Placement.NESTED:
-            continue
-        home = next((b.name for b in draft.blocks if any(c.number == found.cell for c in b.cells)), None)
-        elsewhere = [stage for stage in stages if stage != home]
-        variable = next(iter(sorted(entry.variables | found.writes)), name)
-        if found.is_class and (len(stages) > 1 or elsewhere or _crosses(name, draft)):
-            yield rule("NB205").found(found.cell, line, name=name, variable=variable)
-        elif elsewhere and (found.evaluated & draft.variables - draft.constants):
-            yield rule("NB210").found(found.cell, line, name=name, variable=variable)
-        for written in sorted(found.writes - bound_somewhere):
-            yield rule("NB212").found(found.cell, line, name=name, variable=written)
+        if found.cached and len(users.get(name, ())) > 1:
+            yield rule("NB209").found(found.cell, found.node.lineno, name=name, what=found.state)
 
 
-def _handed_on(draft: Draft) -> Iterator[Diagnostic]:
-    """A function that lives in its stage, kept in something that leaves the stage."""
-    nested = {n: p for n, p in draft.placed.items() if p.placement is Placement.NESTED}
-    for stage in draft.names:
-        for step in draft.steps[stage.name]:
-            kept = step.may_bind | step.mutates
-            if step.statement.kind is StatementKind.DEFINITION or not kept & stage.outputs:
-                continue
-            calls = {id(n.func) for n in ast.walk(step.statement.node) if isinstance(n, ast.Call)}
-            for node in ast.walk(step.statement.node):
-                if isinstance(node, ast.Name) and node.id in nested and id(node) not in calls:
-                    variable = next(iter(sorted(nested[node.id].variables | nested[node.id].definition.writes)), "")
-                    yield rule("NB210").found(step.statement.cell, node.lineno, name=node.id, variable=variable)
-
-
-def _crosses(cls: str, draft: Draft) -> bool:
-    """Whether an instance of one of the notebook's classes goes from stage to stage."""
-    return any(draft.facts.types.get(n) == f"notebook:{cls}" for stage in draft.names for n in stage.outputs)
+def _unshareable(draft: Draft) -> Iterator[Diagnostic]:
+    """Names that live in ``helpers.py``, bound in a way that no attribute can be."""
+    for block in draft.blocks:
+        for statement in draft.bodies[block.name]:
+            for name, line in bindings_of_names_only(statement.node):
+                if name in draft.shared:
+                    yield rule("NB213").found(statement.cell, line, name=name)
 
 
 def _process_objects(draft: Draft) -> Iterator[Diagnostic]:
@@ -244,19 +207,6 @@ def _process_objects(draft: Draft) -> Iterator[Diagnostic]:
 def _builtins(draft: Draft) -> Iterator[Diagnostic]:
     for stage in draft.names:
         bound = {n for step in draft.steps[stage.name] for n in step.may_bind} & BUILTINS
-        for name in sorted(bound & stage.reads.keys() - stage.inputs):
-            step = stage.reads[name]
+        for name in sorted(((bound & stage.reads.keys()) - stage.inputs) | (stage.unsure_inputs & BUILTINS)):
+            step = stage.reads.get(name) or draft.steps[stage.name][0]
             yield rule("NB211").found(step.statement.cell, step.statement.line, name=name)
-
-
-def _block_imports(draft: Draft) -> Iterator[Diagnostic]:
-    """Imports inside ``if`` or ``try`` whose names another stage, or a function, reads."""
-    for stage in draft.names:
-        for step in draft.steps[stage.name]:
-            for node in ast.walk(step.statement.node):
-                if not isinstance(node, ast.Import | ast.ImportFrom):
-                    continue
-                names = {a.asname or a.name.partition(".")[0] for a in node.names} & step.may_bind
-                free = {n for p in draft.placed.values() for n in p.definition.free}
-                for name in sorted(names & (stage.outputs | free)):
-                    yield rule("NB108").found(step.statement.cell, node.lineno, name=name)

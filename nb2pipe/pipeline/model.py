@@ -146,6 +146,11 @@ class Stage:
         imports: what the body needs, by the names that the notebook gave.
         helpers: names that the body needs from ``helpers.py`` -> the name that it has in this module.
         nonlocals: whether functions inside the body bind its variables (``global`` becomes ``nonlocal``).
+        shared_names: names in the body that live in ``helpers.py``.
+        restores: those among them that an earlier stage bound -> artifact address.
+        saves: those that later stages need.
+        unbound_inputs: inputs that the notebook may have left unbound.
+        unbound_outputs: outputs that the stage may leave unbound.
         asynchronous: whether the body awaits, so that the function is a coroutine.
         notes: markdown between the stage's cells, by the number of the code cell that it stands above.
     """
@@ -169,6 +174,11 @@ class Stage:
     helpers: dict[str, str] = field(default_factory=dict)
     nonlocals: bool = False
     asynchronous: bool = False
+    shared_names: frozenset[str] = frozenset()
+    restores: dict[str, str] = field(default_factory=dict)
+    saves: tuple[Artifact, ...] = ()
+    unbound_inputs: frozenset[str] = frozenset()
+    unbound_outputs: frozenset[str] = frozenset()
     input_types: dict[str, str | None] = field(default_factory=dict)
     notes: tuple[tuple[int, str], ...] = ()
 
@@ -185,12 +195,13 @@ class Settings:
 
 @dataclass(frozen=True)
 class Helpers:
-    """What goes to ``helpers.py``: functions, classes, and the constants that they read."""
+    """What goes to ``helpers.py``: functions, classes, the constants that they read, and the variables they share."""
 
     body: tuple[Kept, ...] = ()
     edits: tuple[Edit, ...] = ()
     imports: tuple[Import, ...] = ()
     names: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

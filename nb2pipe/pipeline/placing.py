@@ -30,20 +30,29 @@ class Placed:
 
 
 def place(
-    facts: Facts, variables: frozenset[str], constants: frozenset[str], users: Mapping[str, frozenset[str]]
+    facts: Facts,
+    variables: frozenset[str],
+    constants: frozenset[str],
+    nested: frozenset[str] = frozenset(),
+    shared: frozenset[str] = frozenset(),
 ) -> dict[str, Placed]:
     """A place for every definition.
 
     Args:
         variables: names that statements (not imports or definitions) of the pipeline bind.
         constants: those among them that may stand in ``helpers.py`` as they are.
-        users: definition -> stages in which it may run.
+        nested: definitions that must not get their variables as arguments.
+        shared: variables that live in ``helpers.py`` themselves.
     """
-    needs = {name: _needs(name, facts, variables - constants) for name in facts.definitions}
+    variables -= constants | shared
+    needs = {name: _needs(name, facts, variables) for name in facts.definitions}
     direct = _only_called(facts)
     placed: dict[str, Placed] = {}
     for name, found in facts.definitions.items():
-        placed[name] = Placed(found, _place(found, needs, direct, variables - constants, facts), needs[name])
+        placement = _place(found, needs, direct, variables, shared, facts)
+        if placement is Placement.EXTENDED and name in nested:
+            placement = Placement.NESTED
+        placed[name] = Placed(found, placement, needs[name])
     return _settled(placed, facts)
 
 
@@ -73,17 +82,18 @@ def _place(
     needs: Mapping[str, frozenset[str]],
     direct: frozenset[str],
     variables: frozenset[str],
+    shared: frozenset[str],
     facts: Facts,
 ) -> Placement:
     needed = needs[found.name]
-    if not needed and not found.writes:
+    if not needed and not found.writes - shared and not found.evaluated & shared:
         return Placement.HOISTED
     callees = [facts.definitions[r] for r in reachable(found.name, facts)]
     extendable = (
         isinstance(found.node, ast.FunctionDef | ast.Assign)
         and found.name in direct
-        and not any(callee.writes for callee in callees)
-        and not (found.evaluated & variables)
+        and not any(callee.writes - shared for callee in callees)
+        and not (found.evaluated & (variables | shared))
         and not _shadows(found, needed)
         and not _yields(found.node)
         and all(callee.name in direct for callee in callees if needs[callee.name])

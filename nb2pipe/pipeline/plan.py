@@ -6,12 +6,13 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from nb2pipe.analysis import Facts, Statement, StatementKind
+from nb2pipe.analysis import Facts, Statement, StatementKind, analyse
 from nb2pipe.analysis.values import NUMBERS
 from nb2pipe.diagnostics import Diagnostic, Severity
 from nb2pipe.notebook import Role
 from nb2pipe.pipeline.assemble import assemble
 from nb2pipe.pipeline.asserts import threshold_of
+from nb2pipe.pipeline.choices import Choices, necessary
 from nb2pipe.pipeline.constants import assigned_name, module_constants, steady_names
 from nb2pipe.pipeline.crossing import Step, crossings, names_of, step_of
 from nb2pipe.pipeline.findings import Draft, findings
@@ -44,15 +45,28 @@ class Planned:
 
 def plan(facts: Facts, notebook_path: str) -> Planned:
     """The pipeline that computes what the notebook computes; ``notebook_path`` is relative to the package's folder."""
-    draft = _draft(facts)
+    draft = draft_of(facts)
+    facts = draft.facts
     found = tuple(sorted({*facts.findings, *findings(draft)}))
     if any(f.severity is Severity.ERROR for f in found):
         return Planned(None, found)
     return Planned(assemble(draft, notebook_path), found)
 
 
-def _draft(facts: Facts) -> Draft:
-    """Everything decided about names, before any code is cut."""
+def draft_of(facts: Facts) -> Draft:
+    """Everything decided about names, before any code is cut; drafted again until nothing more must be chosen."""
+    chosen = Choices()
+    while True:
+        draft = _draft(facts, chosen)
+        wider = necessary(draft, chosen)
+        if wider == chosen:
+            return draft
+        if wider.values != chosen.values:
+            facts = analyse(facts.notebook, wider.values)
+        chosen = wider
+
+
+def _draft(facts: Facts, chosen: Choices) -> Draft:
     blocks = _with_setup(blocks_of(facts.notebook), facts)
     variables = frozenset(
         name
@@ -62,9 +76,16 @@ def _draft(facts: Facts) -> Draft:
     ) | frozenset(name for d in facts.definitions.values() for name in d.writes)
     wanted = frozenset(name for d in facts.definitions.values() for name in d.free | d.evaluated) & variables
     constants = module_constants(facts, wanted)
+    constants -= chosen.shared
+    shared = chosen.shared & variables
     given, consumed = _given(facts, blocks, constants)
+    shared_parameters = {
+        kept: given[name] for kept, name in consumed.items() if name in shared and _is_parameter(kept, facts)
+    }
+    given = {name: parameter for name, parameter in given.items() if name not in shared}
+    consumed = {kept: name for kept, name in consumed.items() if name not in shared}
     statements = {block.name: _statements(block, facts) for block in blocks}
-    placed = place(facts, variables, constants, {})
+    placed = place(facts, variables, constants, chosen.nested, shared)
     thresholds = _thresholds(blocks, statements, facts)
     bodies: dict[str, tuple[Statement, ...]] = {}
     steps: dict[str, list[Step]] = {}
@@ -75,7 +96,7 @@ def _draft(facts: Facts) -> Draft:
             if _kept(s, placed, constants, block) and Kept(s.cell, s.order) not in consumed | thresholds.keys()
         ]
         bodies[block.name] = tuple(body)
-        steps[block.name] = [step_of(s, facts, variables - constants) for s in body]
+        steps[block.name] = [step_of(s, facts, variables - constants, shared) for s in body]
     live = [block for block in blocks if block.name != _setup_name(blocks) or bodies[block.name]]
     names = [names_of(block.name, steps[block.name]) for block in live]
     metrics = {b.name: _metrics(bodies[b.name], facts, given) for b in live if b.kind == "evaluate"}
@@ -84,7 +105,7 @@ def _draft(facts: Facts) -> Draft:
     if model is not None:
         for stage, handed in model.extra_outputs:
             extra[stage] = extra.get(stage, frozenset()) | {handed}
-    crossed = crossings(names, steps, frozenset(given), extra)
+    crossed = crossings(names, steps, frozenset(given), extra, shared)
     return Draft(
         facts=facts,
         blocks=tuple(live),
@@ -98,7 +119,13 @@ def _draft(facts: Facts) -> Draft:
         metrics=metrics,
         thresholds=tuple(thresholds.values()),
         model=model,
+        shared=shared,
+        shared_parameters=shared_parameters,
     )
+
+
+def _is_parameter(kept: Kept, facts: Facts) -> bool:
+    return facts.notebook.cell(kept.cell).role is Role.PARAMETERS
 
 
 def _setup_name(blocks: Sequence[Block]) -> str:

@@ -57,12 +57,12 @@ def shared_groups(stage: Stage) -> list[tuple[str, ...]]:
     """The stage's groups of two and more outputs, those that overlap joined, names in the order of the outputs."""
     groups: list[set[str]] = []
     for group in stage.shared:
-        joined = set(group) & set(stage.outputs)
+        joined = set(group) & set(stage.stored)
         for other in [other for other in groups if other & joined]:
             joined |= other
             groups.remove(other)
         groups.append(joined)
-    return [tuple(name for name in stage.outputs if name in group) for group in groups if len(group) > 1]
+    return [tuple(name for name in stage.stored if name in group) for group in groups if len(group) > 1]
 
 
 def type_name(value: Any) -> str:

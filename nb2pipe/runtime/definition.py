@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ class Stage:
         inputs: argument name -> artifact, written ``stage.name``.
         params: argument name -> dotted config key.
         outputs: fields of what it returns that become artifacts of this stage.
+        restores: variable of the pipeline's namespace -> artifact, put back before the function is called.
+        saves: variables of the namespace that become artifacts of this stage.
         shared: groups of outputs that may share objects; each group is stored as one object graph.
         metrics: outputs whose numbers are logged as metrics.
         settings: functions that set process state (warnings, display options); called before ``function``.
@@ -41,6 +45,8 @@ class Stage:
     inputs: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
+    restores: Mapping[str, str] = field(default_factory=dict)
+    saves: tuple[str, ...] = ()
     shared: tuple[tuple[str, ...], ...] = ()
     metrics: tuple[str, ...] = ()
     settings: tuple[Callable[[], None], ...] = ()
@@ -55,12 +61,28 @@ class Stage:
         return self.function.__name__
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """The artifacts that the stage starts from."""
+        return (*self.inputs.values(), *self.restores.values())
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """Names of the artifacts that the stage leaves."""
+        return (*self.outputs, *self.saves)
+
+    @property
     def upstream(self) -> frozenset[str]:
         """Names of the stages that must end before this one starts."""
-        producers = {artifact.partition(".")[0] for artifact in self.inputs.values()}
+        producers = {artifact.partition(".")[0] for artifact in self.needs}
         if self.random_state is not None:
             producers.add(self.random_state)
         return frozenset(producers | set(self.after))
+
+
+class Absence(Enum):
+    """What crosses for a variable that is not bound."""
+
+    UNBOUND = "unbound"
 
 
 @dataclass(frozen=True)
@@ -114,6 +136,7 @@ class Pipeline:
         name: the package's import name; also the name of the registered model and the MLflow experiment.
         stages: in the notebook's order, which is a valid order to run them in.
         data_files: config keys of the parameters that name input files.
+        namespace: the module that holds the variables which functions of several stages share.
     """
 
     name: str
@@ -121,6 +144,7 @@ class Pipeline:
     gates: tuple[Gate, ...] = ()
     registration: Registration | None = None
     data_files: tuple[str, ...] = ()
+    namespace: ModuleType | None = None
 
     def stage(self, name: str) -> Stage:
         """The stage called ``name``; raises ``KeyError`` when there is none."""

@@ -49,7 +49,7 @@ def new_record(
         config=config.values,
         data=data,
         stages=tuple(
-            StageRecord(stage.name, stage.kind, Status.PENDING, inputs=tuple(stage.inputs.values()), cells=stage.cells)
+            StageRecord(stage.name, stage.kind, Status.PENDING, inputs=stage.needs, cells=stage.cells)
             for stage in pipeline.stages
         ),
     )

@@ -74,7 +74,7 @@ def job_for(prepared: Prepared, name: str, results: dict[str, StageResult]) -> J
     stage = prepared.pipeline.stage(name)
     records = {artifact.name: artifact for result in results.values() for artifact in result.record.outputs}
     mine = [gate for gate in prepared.pipeline.gates if isinstance(gate, DataQuality) and gate.before == name]
-    wanted = [*stage.inputs.values(), *(artifact for gate in mine for artifact in gate.schemas)]
+    wanted = [*stage.needs, *(artifact for gate in mine for artifact in gate.schemas)]
     state = results[stage.random_state].record.random_state if stage.random_state is not None else None
     if stage.random_state is not None and state is None:
         raise RunError(f"pipeline.py: stage {name} continues {stage.random_state}'s random numbers, but it saves none")

@@ -19,9 +19,9 @@ def check_graph(pipeline: Pipeline) -> None:
         for name in sorted(stage.upstream - set(earlier)):
             why = "comes later" if name in names else "does not exist"
             raise RunError(f"pipeline.py: stage {stage.name} needs stage {name}, which {why}")
-        for artifact in stage.inputs.values():
+        for artifact in stage.needs:
             producer, _, output = artifact.partition(".")
-            if output not in earlier[producer].outputs:
+            if output not in earlier[producer].stored:
                 raise RunError(f"pipeline.py: stage {stage.name} reads {artifact}, which {producer} does not make")
         earlier[stage.name] = stage
 

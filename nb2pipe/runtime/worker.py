@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nb2pipe.runtime import figures, gates, metrics, random_state, write_guard
+from nb2pipe.runtime import figures, gates, metrics, namespace, random_state, write_guard
 from nb2pipe.runtime.artifacts import load_artifacts, store_outputs
 from nb2pipe.runtime.definition import DataQuality, Gate, Pipeline, Stage
 from nb2pipe.runtime.errors import StorageError
@@ -93,7 +93,7 @@ def run_stage(job: Job, pipeline: Pipeline) -> StageResult:
         kind=stage.kind,
         status=Status.RUNNING,
         started=started,
-        inputs=tuple(stage.inputs.values()),
+        inputs=stage.needs,
         cells=stage.cells,
     )
     result = _Attempt(job, pipeline, stage, record).run()
@@ -148,6 +148,7 @@ class _Attempt:
         if not self._gates_say_yes(values):
             return StageResult(replace(self.record, status=Status.STOPPED), gates=self.decided)
         inputs = {argument: values[artifact] for argument, artifact in self.stage.inputs.items()}
+        namespace.restore(self.pipeline.namespace, {n: values[artifact] for n, artifact in self.stage.restores.items()})
         del values
         if self.job.random_state is not None:
             random_state.restore(graph.load(store.get(self.job.random_state)))
@@ -155,7 +156,7 @@ class _Attempt:
         returned = _called(self.stage, {**inputs, **self.job.arguments})
         self.in_function = False
         state = random_state.capture() if self.stage.saves_random_state else None
-        outputs = _outputs(self.stage, returned)
+        outputs = {**_outputs(self.stage, returned), **namespace.save(self.pipeline.namespace, self.stage.saves)}
         del inputs, returned
         drawn = figures.save_figures(self.stage.name, self.job.run_dir / "figures")
         written = write_guard.changed(originals)
@@ -218,7 +219,9 @@ def _called(stage: Stage, arguments: Mapping[str, Any]) -> Any:
         result = await returned
         running = asyncio.all_tasks() - {asyncio.current_task()}
         if running:
-            names = ", ".join(sorted(f"`{getattr(task.get_coro(), '__qualname__', task.get_name())}`" for task in running))
+            names = ", ".join(
+                sorted(f"`{getattr(task.get_coro(), '__qualname__', task.get_name())}`" for task in running)
+            )
             raise BrokenContract(f"stage {stage.name} ended while tasks were still running ({names}): await them in it")
         return result
 

@@ -10,14 +10,15 @@ RULE = Rule(
     mend="import the names that the notebook uses",
     earns="""\
 # %%
-from math import *
+from scipy.special import *
 # %% tags=["stage:load_data"]
-root = sqrt(2)
+root = expit(2)
 """,
     clean="""\
 # %%
-from math import sqrt
+from math import *
+from scipy.special import expit
 # %% tags=["stage:load_data"]
-root = sqrt(2)
+root = expit(sqrt(2))
 """,
 )

@@ -1,30 +1,31 @@
-"""NB209: state kept inside a function or class."""
+"""NB209: a cache that several stages use."""
 
 from nb2pipe.diagnostics.model import Rule, Severity
 
 RULE = Rule(
     code="NB209",
-    title="state kept inside a function or class",
+    title="a cache that several stages use",
     severity=Severity.ERROR,
-    message="`{name}` keeps state of its own ({what}), which a later stage would not see",
-    mend="keep the state in a variable that is passed in and returned",
+    message="`{name}` keeps what it computed ({what}), which a later stage would not see",
+    mend="leave the cache out, or keep the results in a dictionary of your own",
     earns="""\
 # %%
-def remember(x, seen=[]):
-    seen.append(x)
-    return list(seen)
+import functools
+@functools.lru_cache
+def rows(n):
+    return list(range(n))
 # %% tags=["stage:load_data"]
-first = remember(1)
+first = rows(3)
 # %% tags=["stage:transform"]
-second = remember(2)
+first.append(rows(3))
 """,
     clean="""\
 # %%
-def remember(x, seen):
-    return seen + [x]
+def rows(n):
+    return list(range(n))
 # %% tags=["stage:load_data"]
-first = remember(1, [])
+first = rows(3)
 # %% tags=["stage:transform"]
-second = remember(2, first)
+first.append(rows(3))
 """,
 )

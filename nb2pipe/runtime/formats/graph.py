@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from nb2pipe.runtime.errors import StorageError
 from nb2pipe.runtime.files import Bytes
-from nb2pipe.runtime.formats import memory
+from nb2pipe.runtime.formats import leftovers, memory
 
 NAME = "graph"
 MAGIC = b"nb2pipe graph 1\n"
@@ -83,8 +83,13 @@ def _pickler(stream: io.BytesIO, collected: memory.Collected) -> Any:
 
 def _refuse_detached(obj: Any) -> None:
     """A function made in a stage sees the stage's variables change; a stored copy of it would not."""
-    if isinstance(obj, FunctionType) and ".stages." in obj.__module__ and obj.__code__.co_freevars:
-        names = ", ".join(f"`{name}`" for name in obj.__code__.co_freevars)
+    if not isinstance(obj, FunctionType) or ".stages." not in (obj.__module__ or ""):
+        return
+    stage = getattr(sys.modules.get(obj.__module__), obj.__module__.rpartition(".")[2], None)
+    variables = getattr(getattr(stage, "__code__", None), "co_cellvars", ())
+    seen = [name for name in obj.__code__.co_freevars if name in variables and name != "__class__"]
+    if seen:
+        names = ", ".join(f"`{name}`" for name in seen)
         raise StorageError(f"the function {obj.__name__} in it reads {names} of its stage")
 
 
@@ -92,6 +97,8 @@ def _reduced(obj: Any, collected: memory.Collected) -> Any:
     """How ``obj`` is taken apart, or ``None`` when pickle does it well."""
     if type(obj) is memory.Alone:
         return obj.reduced(collected)
+    if (leftover := leftovers.reduce(obj)) is not None:
+        return leftover
     numpy = sys.modules.get("numpy")
     if numpy is not None and type(obj) is numpy.ndarray:
         return memory.reduce_array(obj, collected)
