@@ -43,6 +43,7 @@ def necessary(draft: Draft, chosen: Choices) -> Choices:
     found = chosen
     for choice in (
         *_of_values(draft),
+        *_of_names_in_classes(draft),
         *_of_definitions(draft),
         *_of_handed_on(draft),
         *_of_stored_functions(draft),
@@ -62,6 +63,18 @@ def _of_values(draft: Draft) -> Iterator[Choices]:
     for name, free in draft.facts.values.items():
         reached = frozenset().union(*(_variables(draft, callee) for callee in free & draft.placed.keys()), frozenset())
         yield Choices(shared=frozenset({name}) | free | reached)
+
+
+def _of_names_in_classes(draft: Draft) -> Iterator[Choices]:
+    """Names that Python treats differently in a class: it looks up its own names in no function around it."""
+    for block in draft.blocks:
+        for statement in draft.bodies[block.name]:
+            for node in ast.walk(statement.node):
+                if isinstance(node, ast.ClassDef):
+                    scope = scope_of(node)
+                    yield Choices(shared=scope.evaluated & scope.locals & draft.variables)
+    for stage in draft.names:  # a field with such a name would be private to its class
+        yield Choices(shared=frozenset(n for n in stage.outputs if n.startswith("__") and not n.endswith("__")))
 
 
 def _variables(draft: Draft, name: str) -> frozenset[str]:

@@ -7,7 +7,7 @@ arguments; and it cannot pickle a file at all, not even one that is closed and o
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, cast
 
 
 def reduce(obj: Any) -> Any:
@@ -40,7 +40,7 @@ class _Remembered(io.BytesIO):
 
 
 def _closed_file(name: Any, mode: str, encoding: str) -> io.TextIOWrapper:
-    file = io.TextIOWrapper(_Remembered(name), encoding=encoding)
+    file: Any = io.TextIOWrapper(_Remembered(name), encoding=encoding)
     file.mode = mode
     file.close()
-    return file
+    return cast(io.TextIOWrapper, file)
