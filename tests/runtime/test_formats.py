@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 import functools
+import math
 import re
 from collections import OrderedDict, defaultdict, deque
 from decimal import Decimal
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -353,3 +354,49 @@ def test_a_torch_generator_goes_on() -> None:
     generator = torch.Generator().manual_seed(3)
     found = back(generator)
     assert torch.equal(torch.rand(3, generator=generator), torch.rand(3, generator=found))
+
+
+def test_a_nan_stays_one_object() -> None:
+    own = float("nan")
+    values = back({"own": own, "list": [1.0, own, np.nan, math.nan], "keys": {own: "found"}})
+    assert values["list"].index(values["own"]) == 1
+    assert values["keys"][values["own"]] == "found"
+    assert values["list"][2] is np.nan
+    assert values["list"][3] is math.nan
+
+
+class BadRow(ValueError):
+    """An exception whose arguments are not those of its class."""
+
+    def __init__(self, row: int, reason: str) -> None:
+        super().__init__(f"row {row}: {reason}")
+        self.row = row
+
+
+def test_an_exception_crosses_with_what_it_knows() -> None:
+    try:
+        try:
+            raise KeyError("first")
+        except KeyError as error:
+            raise BadRow(3, "negative") from error
+    except BadRow as error:
+        caught = error
+    again = back(caught)
+    assert (type(again), str(again), again.row) == (BadRow, "row 3: negative", 3)
+    assert isinstance(again.__cause__, KeyError)
+
+
+def test_a_closed_file_crosses_closed(tmp_path: Path) -> None:
+    with (tmp_path / "rows.txt").open("w", encoding="utf-8") as file:
+        file.write("1\n")
+    again = back(file)
+    assert (again.closed, again.name, again.mode) == (True, file.name, "w")
+
+
+def test_a_view_keeps_its_base() -> None:
+    image = np.zeros((4, 6))
+    crop = image[1:3, 2:5]
+    again = back({"crop": crop, "image": image})
+    again["crop"][:] = 7
+    assert again["crop"].base is again["image"]
+    assert again["image"].sum() == 42

@@ -10,7 +10,9 @@ piece of memory lies), the pickle, and the memory.
 from __future__ import annotations
 
 import io
+import math
 import pickle
+import struct
 import sys
 from types import FunctionType
 from typing import Any, ClassVar
@@ -53,7 +55,37 @@ def load(data: bytes) -> Any:
     end = start + int.from_bytes(view[len(MAGIC) : start], "little")
     specs, size = pickle.loads(view[start:end])
     with memory.available(memory.load(specs, view[end + size :])):
-        return pickle.loads(view[end : end + size])
+        return _Unpickler(io.BytesIO(view[end : end + size])).load()
+
+
+class _Unpickler(pickle.Unpickler):
+    """Gives every NaN of the graph back as one object where it was one: `in` and `index` find a NaN by identity."""
+
+    def __init__(self, stream: io.BytesIO) -> None:
+        super().__init__(stream)
+        self.nans: dict[int, float] = {}
+
+    def persistent_load(self, pid: Any) -> Any:
+        if pid == "math":
+            return math.nan
+        if pid == "numpy":
+            import numpy as np
+
+            return np.nan
+        number, bits = pid
+        if number not in self.nans:
+            (self.nans[number],) = struct.unpack("<d", bits)
+        return self.nans[number]
+
+
+def _nan_name(nan: float, known: dict[int, tuple[int, float]]) -> Any:
+    """``math.nan`` and ``numpy.nan`` by their names, any other by a number within the graph."""
+    if nan is math.nan:
+        return "math"
+    if nan is getattr(sys.modules.get("numpy"), "nan", None):
+        return "numpy"
+    number, _ = known.setdefault(id(nan), (len(known), nan))  # kept alive, so that no other object takes its id
+    return number, struct.pack("<d", nan)
 
 
 def _reason(error: Exception) -> str:
@@ -65,6 +97,8 @@ def _pickler(stream: io.BytesIO, collected: memory.Collected) -> Any:
     """A pickler that keeps memory apart. Functions and classes of modules go by reference, local ones by value."""
     import cloudpickle
 
+    nans: dict[int, tuple[int, float]] = {}
+
     class GraphPickler(cloudpickle.Pickler):  # type: ignore[misc]
         # cloudpickle stores copies of these, which are detached from what they belong to: refuse instead.
         dispatch_table: ClassVar[dict[Any, Any]] = {
@@ -72,6 +106,9 @@ def _pickler(stream: io.BytesIO, collected: memory.Collected) -> Any:
             for kind, reducer in cloudpickle.Pickler.dispatch_table.items()
             if kind not in (io.TextIOWrapper, memoryview, *memory.VIEWS)
         }
+
+        def persistent_id(self, obj: Any) -> Any:
+            return _nan_name(obj, nans) if type(obj) is float and obj != obj else None
 
         def reducer_override(self, obj: Any) -> Any:
             _refuse_detached(obj)
