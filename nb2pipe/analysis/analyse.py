@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from nb2pipe.analysis.carried import changing_modules, module_name
 from nb2pipe.analysis.constructs import construct_findings
 from nb2pipe.analysis.context import Context, dotted_path, root_name
 from nb2pipe.analysis.definitions import (
@@ -19,7 +20,6 @@ from nb2pipe.analysis.definitions import (
 )
 from nb2pipe.analysis.effects import effects_of
 from nb2pipe.analysis.imports import (
-    all_modules,
     code_cells,
     imported_names,
     is_steady_import,
@@ -45,11 +45,12 @@ def analyse(notebook: Notebook, values: frozenset[str] = frozenset()) -> Facts:
         notebook, trees = named, {cell.number: _parse(cell.code) for cell in code_cells(named)}
     cells = code_cells(notebook)
     skipped_cells = [cell for cell in notebook.cells if cell.kind is CellKind.CODE and cell.role is Role.SKIP]
-    imports = steady_imports(trees.values())
+    changing = changing_modules(notebook.modules, trees.values())
+    imports = steady_imports(trees.values(), changing)
     nodes, first_cells = _definitions(cells, trees, values)
     free = _free_names_of_values(trees.values(), nodes)
     findings: list[Diagnostic] = []
-    findings += _import_findings(cells, trees, notebook)
+    findings += _import_findings(cells, trees, notebook, changing)
     context = summaries(nodes, Context(library(), imports))
     touched = attribute_targets(list(trees.values()))
     definitions = {name: definition(name, node, first_cells[name], context, touched) for name, node in nodes.items()}
@@ -64,6 +65,7 @@ def analyse(notebook: Notebook, values: frozenset[str] = frozenset()) -> Facts:
         skipped=tuple(skipped),
         definitions=definitions,
         values=free,
+        changing_modules=changing,
         imports=imports,
         types={name: kind for name, kind in _agreed(statements).items() if kind is not None},
         findings=tuple(sorted({*notebook.findings, *findings})),
@@ -124,22 +126,41 @@ def _free_names_of_values(
     return free
 
 
-def _import_findings(cells: Iterable[Cell], trees: Mapping[int, ast.Module], notebook: Notebook) -> list[Diagnostic]:
-    findings: list[Diagnostic] = []
-    for cell in cells:
-        for statement in trees[cell.number].body:
-            for node in ast.walk(statement):
-                if isinstance(node, ast.ImportFrom) and node.level:
-                    name = "." * node.level + (node.module or "")
-                    findings.append(rule("NB106").found(cell.number, node.lineno, name=name))
-                elif isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names):
-                    findings.append(rule("NB103").found(cell.number, node.lineno, construct=ast.unparse(node)))
-        for module in sorted(all_modules(trees[cell.number].body)):
-            top = module.partition(".")[0]
-            if top in notebook.siblings:
-                line = next(s.lineno for s in trees[cell.number].body if module in all_modules([s]))
-                findings.append(rule("NB106").found(cell.number, line, name=top))
-    return findings
+def _import_findings(
+    cells: Iterable[Cell], trees: Mapping[int, ast.Module], notebook: Notebook, changing: frozenset[str]
+) -> list[Diagnostic]:
+    return [
+        finding
+        for cell in cells
+        for statement in trees[cell.number].body
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for finding in _of_import(cell.number, statement, node, notebook, changing)
+    ]
+
+
+def _of_import(
+    cell: int, statement: ast.stmt, node: ast.Import | ast.ImportFrom, notebook: Notebook, changing: frozenset[str]
+) -> Iterator[Diagnostic]:
+    if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+        yield rule("NB103").found(cell, node.lineno, construct=ast.unparse(node))
+    if isinstance(node, ast.ImportFrom) and node.level:
+        name = "." * node.level + (node.module or "")
+        yield rule("NB106").found(cell, node.lineno, name=name, why="a notebook is in no package")
+        return
+    carried = {module_name(path).partition(".")[0] for path in notebook.modules}
+    names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+    for name in names:
+        top = name.partition(".")[0]
+        if top not in notebook.siblings:
+            continue
+        if top not in carried:
+            yield rule("NB106").found(cell, node.lineno, name=top, why="it is no Python that can be carried along")
+        elif top == notebook.name:
+            yield rule("NB106").found(cell, node.lineno, name=top, why="the package has the same name")
+        elif name in changing and (isinstance(node, ast.ImportFrom) or node is not statement or "." in name):
+            why = "what it keeps may change, and only `import module` lets that be followed"
+            yield rule("NB106").found(cell, node.lineno, name=name, why=why)
 
 
 def _statements(

@@ -33,11 +33,14 @@ def imported_names(statement: ast.stmt) -> tuple[ImportedName, ...]:
     return ()
 
 
-def steady_imports(trees: Iterable[ast.Module]) -> dict[str, tuple[ImportedName, ...]]:
+def steady_imports(
+    trees: Iterable[ast.Module], changing: frozenset[str] = frozenset()
+) -> dict[str, tuple[ImportedName, ...]]:
     """Names that only import statements at the top level of cells bind, always to the same thing.
 
     Such a name means the same everywhere, so its import can stand at the head of a module. Any other imported name (a
-    fallback in ``try``, an alias taken twice, a module's name reused for a value) is a variable like others.
+    fallback in ``try``, an alias taken twice, a module's name reused for a value) is a variable like others, and so
+    is a module that is ``changing``.
     """
     statements = [statement for tree in trees for statement in tree.body]
     found: dict[str, list[ImportedName]] = {}
@@ -47,6 +50,7 @@ def steady_imports(trees: Iterable[ast.Module]) -> dict[str, tuple[ImportedName,
             if imported not in known:
                 known.append(imported)
     unsteady = {name for name, entries in found.items() if len({entry.target for entry in entries}) > 1}
+    unsteady |= {name for name, entries in found.items() if entries[0].module in changing}
     for statement in statements:
         if not isinstance(statement, ast.Import | ast.ImportFrom):
             flow = flow_of([statement])

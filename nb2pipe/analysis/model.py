@@ -146,6 +146,7 @@ class Facts:
         skipped: those of cells tagged ``skip``, for telling what the pipeline would miss.
         values: functions and classes that are values like others, made where their statement stands; with the names
             that they read when they run.
+        changing_modules: modules beside the notebook whose variables code may change.
         types: name -> type, where every binding of the name agrees.
     """
 
@@ -156,6 +157,7 @@ class Facts:
     imports: Mapping[str, tuple[ImportedName, ...]]
     types: Mapping[str, str]
     values: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    changing_modules: frozenset[str] = frozenset()
     findings: tuple[Diagnostic, ...] = ()
 
     def of_cell(self, cell: Cell) -> tuple[Statement, ...]:

@@ -46,6 +46,8 @@ def definition_module(pipeline: Pipeline) -> str:
             "example": pipeline.registration.example,
         }
         arguments.append(f"registration=Registration({_keywords(given)})")
+    if pipeline.changing_modules:
+        arguments.append(f"modules={_tuple(pipeline.changing_modules)}")
     if pipeline.helpers.shared:
         arguments.append("namespace=helpers")
     if pipeline.data_files:

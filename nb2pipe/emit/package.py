@@ -35,4 +35,5 @@ def package_files(pipeline: Pipeline, versions: Mapping[str, str]) -> dict[str, 
         **{f"{name}/stages/{stage.name}.py": stage_module(stage, pipeline) for stage in pipeline.stages},
     }
     files = format_package({**project_files(pipeline, versions), **config_files(pipeline), **modules})
+    files |= pipeline.modules
     return {**files, LOCK: lock_text(pipeline, files, line_maps(files, pipeline))}

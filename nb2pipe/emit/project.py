@@ -70,6 +70,8 @@ def _values(pipeline: Pipeline, versions: Mapping[str, str]) -> dict[str, Any]:
         "project": pipeline.name.replace("_", "-").strip("-"),
         "title": one_line(pipeline.title) or pipeline.name,
         "description": pipeline.description,
+        "module_folders": sorted({path.partition("/")[0] for path in pipeline.modules if "/" in path}),
+        "module_files": sorted(path for path in pipeline.modules if "/" not in path),
         "notebook": one_line(pipeline.notebook_path).rpartition("/")[2],
         "convert": _convert_command(pipeline),
         "requirements": requirements(pipeline, versions),

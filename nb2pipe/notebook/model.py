@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from nb2pipe.diagnostics import Diagnostic
@@ -57,13 +58,19 @@ class Cell:
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook, read and checked. ``digest`` covers what the conversion depends on: kinds, sources and tags."""
+    """A notebook, read and checked. ``digest`` covers what the conversion depends on: kinds, sources and tags.
+
+    Attributes:
+        siblings: import names that files beside the notebook answer to.
+        modules: text of those that the notebook imports, by path within its folder.
+    """
 
     name: str
     cells: tuple[Cell, ...]
     digest: str
     findings: tuple[Diagnostic, ...] = ()
     siblings: frozenset[str] = frozenset()
+    modules: Mapping[str, str] = field(default_factory=dict)
 
     def cell(self, number: int) -> Cell:
         """The cell with this number, counted from 1."""

@@ -12,6 +12,7 @@ from typing import Any
 from nb2pipe.diagnostics import Diagnostic, rule
 from nb2pipe.notebook.magics import plain_python
 from nb2pipe.notebook.model import Cell, CellKind, Notebook, NotebookError, Role
+from nb2pipe.notebook.modules import carried_modules, sibling_modules
 from nb2pipe.notebook.names import package_name
 from nb2pipe.notebook.tags import role_of
 
@@ -37,12 +38,16 @@ def read_notebook(path: Path, name: str | None = None) -> Notebook:
         if cell.kind is CellKind.CODE and cell.role is not Role.SKIP
         for line, text in plain_python(cell.source).refused
     )
+    siblings = sibling_modules(path)
+    codes = [cell.code for cell in cells if cell.kind is CellKind.CODE and cell.role is not Role.SKIP]
+    modules = carried_modules(codes, siblings)
     return Notebook(
         name=name or package_name(path),
         cells=cells,
-        digest=_digest(cells),
+        digest=_digest(cells, modules),
         findings=_sorted(findings),
-        siblings=_sibling_modules(path),
+        siblings=frozenset(siblings),
+        modules=modules,
     )
 
 
@@ -237,20 +242,10 @@ def _compiled(code: str, number: int, path: Path) -> str:
     return code
 
 
-def _digest(cells: Iterable[Cell]) -> str:
+def _digest(cells: Iterable[Cell], modules: Mapping[str, str]) -> str:
     sha = hashlib.sha256()
     for cell in cells:
         sha.update(json.dumps([cell.kind, cell.source, cell.tags]).encode())
+    for module, text in modules.items():
+        sha.update(json.dumps([module, text]).encode())
     return sha.hexdigest()
-
-
-def _sibling_modules(path: Path) -> frozenset[str]:
-    """Import names that files beside the notebook would answer to."""
-    folder = path.resolve().parent
-    try:
-        entries = list(folder.iterdir())
-    except OSError:
-        return frozenset()
-    modules = {entry.stem for entry in entries if entry.suffix == ".py" and entry.name != path.name}
-    packages = {entry.name for entry in entries if entry.is_dir() and (entry / "__init__.py").is_file()}
-    return frozenset(modules | packages)

@@ -12,6 +12,7 @@ from nb2pipe.analysis import Facts, Statement, StatementKind
 from nb2pipe.analysis.constructs import needs_event_loop
 from nb2pipe.analysis.imports import all_modules
 from nb2pipe.notebook import CellKind, Role
+from nb2pipe.notebook.modules import imported_modules
 from nb2pipe.pipeline.asserts import TableRules, table_rules
 from nb2pipe.pipeline.constants import assigned_name
 from nb2pipe.pipeline.crossing import StageNames
@@ -93,6 +94,8 @@ def assemble(draft: Draft, notebook_path: str) -> Pipeline:
         helpers=helpers,
         settings=settings,
         effect_imports=_effect_imports(draft),
+        modules=dict(facts.notebook.modules),
+        changing_modules=tuple(sorted(facts.changing_modules)),
         sources={c.number: c.code for c in facts.notebook.cells if c.kind is CellKind.CODE and c.code},
         data_root=notebook_path.rpartition("/")[0] or ".",
         data_gate_before=validate,
@@ -394,4 +397,6 @@ def _effect_imports(draft: Draft) -> tuple[Import, ...]:
 
 def _distributions(facts: Facts) -> tuple[str, ...]:
     tops = {module.partition(".")[0] for module in all_modules(s.node for s in facts.statements)}
-    return tuple(sorted(tops - set(sys.stdlib_module_names) - {"__future__"}))
+    own = {path.partition("/")[0].removesuffix(".py") for path in facts.notebook.modules}
+    tops |= {top for text in facts.notebook.modules.values() for top in imported_modules(text)}
+    return tuple(sorted(tops - own - set(sys.stdlib_module_names) - {"__future__"}))

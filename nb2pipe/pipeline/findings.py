@@ -204,9 +204,17 @@ def _process_objects(draft: Draft) -> Iterator[Diagnostic]:
                 yield rule("NB207").found(statement.cell, statement.line, construct=shown)
 
 
+def _read_later(stage: StageNames, draft: Draft) -> frozenset[str]:
+    return frozenset(name for step in draft.steps[stage.name] for name in step.reads)
+
+
 def _builtins(draft: Draft) -> Iterator[Diagnostic]:
     for stage in draft.names:
         bound = {n for step in draft.steps[stage.name] for n in step.may_bind} & BUILTINS
-        for name in sorted(((bound & stage.reads.keys()) - stage.inputs) | (stage.unsure_inputs & BUILTINS)):
+        deleted = {n for step in draft.steps[stage.name] for n in step.statement.flow.deletes}
+        lost = (
+            ((bound & stage.reads.keys()) - stage.inputs) | stage.unsure_inputs | (deleted & _read_later(stage, draft))
+        )
+        for name in sorted(lost & BUILTINS):
             step = stage.reads.get(name) or draft.steps[stage.name][0]
             yield rule("NB211").found(step.statement.cell, step.statement.line, name=name)

@@ -231,6 +231,8 @@ class Pipeline:
     helpers: Helpers = Helpers()
     settings: tuple[Settings, ...] = ()
     effect_imports: tuple[Import, ...] = ()  # imported for what importing them does
+    modules: dict[str, str] = field(default_factory=dict)  # text of those beside the notebook, by path
+    changing_modules: tuple[str, ...] = ()
     sources: dict[int, str] = field(default_factory=dict)  # plain Python of each code cell that is used
     data_root: str = ""
     data_gate_before: str | None = None

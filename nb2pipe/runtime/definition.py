@@ -136,6 +136,7 @@ class Pipeline:
         name: the package's import name; also the name of the registered model and the MLflow experiment.
         stages: in the notebook's order, which is a valid order to run them in.
         data_files: config keys of the parameters that name input files.
+        modules: modules of the package's folder whose variables cross with them.
         namespace: the module that holds the variables which functions of several stages share.
     """
 
@@ -145,6 +146,7 @@ class Pipeline:
     registration: Registration | None = None
     data_files: tuple[str, ...] = ()
     namespace: ModuleType | None = None
+    modules: tuple[str, ...] = ()
 
     def stage(self, name: str) -> Stage:
         """The stage called ``name``; raises ``KeyError`` when there is none."""

@@ -19,7 +19,7 @@ from nb2pipe.runtime import figures, gates, metrics, namespace, random_state, wr
 from nb2pipe.runtime.artifacts import load_artifacts, store_outputs
 from nb2pipe.runtime.definition import DataQuality, Gate, Pipeline, Stage
 from nb2pipe.runtime.errors import StorageError
-from nb2pipe.runtime.formats import graph
+from nb2pipe.runtime.formats import carried, graph
 from nb2pipe.runtime.package import package_of
 from nb2pipe.runtime.processes import begin_own_group
 from nb2pipe.runtime.record import ArtifactRecord, FailureRecord, GateRecord, StageRecord, Status
@@ -142,6 +142,7 @@ class _Attempt:
 
     def _steps(self) -> StageResult:
         self._set_up()
+        carried.CHANGING.update(self.pipeline.modules)
         originals = links(self.job.run_dir / "workspace")
         store = Store(self.job.store)
         values = load_artifacts(store, self.job.artifacts)

@@ -6,13 +6,13 @@ RULE = Rule(
     code="NB106",
     title="a module that lies beside the notebook",
     severity=Severity.ERROR,
-    message="`{name}` is a file beside the notebook, which the package does not carry",
-    mend="make it a package and install it, or move its functions into the notebook",
+    message="`{name}` lies beside the notebook and cannot go into the package: {why}",
+    mend="install it as a package, or move its functions into the notebook",
     earns="""\
 # %%
-import my_helpers_beside_the_notebook
+from .helpers import load
 # %% tags=["stage:load_data"]
-rows = my_helpers_beside_the_notebook.load()
+rows = load()
 """,
     clean="""\
 # %%

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 from nb2pipe.runtime.errors import StorageError
 from nb2pipe.runtime.files import Bytes
-from nb2pipe.runtime.formats import leftovers, memory
+from nb2pipe.runtime.formats import carried, leftovers, memory
 
 NAME = "graph"
 MAGIC = b"nb2pipe graph 1\n"
@@ -134,6 +134,8 @@ def _reduced(obj: Any, collected: memory.Collected) -> Any:
     """How ``obj`` is taken apart, or ``None`` when pickle does it well."""
     if type(obj) is memory.Alone:
         return obj.reduced(collected)
+    if (module := carried.reduce(obj)) is not None:
+        return module
     if (leftover := leftovers.reduce(obj)) is not None:
         return leftover
     numpy = sys.modules.get("numpy")
