@@ -1,0 +1,120 @@
+"""What each code cell reads, binds and changes in place: the flow of variables from cell to cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from nb2pipe.analysis import Facts, Statement, StatementKind
+from nb2pipe.analysis.values import is_immutable
+from nb2pipe.explain.aliases import Aliases
+from nb2pipe.explain.model import Change
+from nb2pipe.explain.words import change_words
+from nb2pipe.pipeline.placing import referenced
+
+NAMING = (StatementKind.IMPORT, StatementKind.DEFINITION)
+
+
+@dataclass(frozen=True)
+class CellFlow:
+    """The names of one cell; see :class:`~nb2pipe.explain.model.CellView`."""
+
+    reads: frozenset[str] = frozenset()
+    binds: frozenset[str] = frozenset()
+    changes: Mapping[str, Change] = field(default_factory=dict)
+    may_change: frozenset[str] = frozenset()
+    uses: frozenset[str] = frozenset()
+    defines: frozenset[str] = frozenset()
+    imports: frozenset[str] = frozenset()
+
+
+def cell_flows(facts: Facts) -> dict[int, CellFlow]:
+    """Flow of every code cell that has statements, by the cell's number; cells tagged ``skip`` included."""
+    cells: dict[int, list[Statement]] = {}
+    for statement in sorted((*facts.statements, *facts.skipped), key=lambda s: (s.cell, s.order)):
+        cells.setdefault(statement.cell, []).append(statement)
+    binders = _binders(cells, facts)
+    aliases = Aliases(facts.types)
+    return {number: _flow(number, body, binders, aliases, facts) for number, body in cells.items()}
+
+
+def _binders(cells: Mapping[int, Sequence[Statement]], facts: Facts) -> dict[str, set[int]]:
+    """Variable -> the cells that bind it."""
+    found: dict[str, set[int]] = {}
+    for number, body in cells.items():
+        for statement in body:
+            for name in _bound(statement, facts):
+                found.setdefault(name, set()).add(number)
+    return found
+
+
+def _bound(statement: Statement, facts: Facts) -> frozenset[str]:
+    """Variables that a statement binds, those that a function it runs binds through ``global`` included."""
+    if statement.kind in NAMING:
+        return frozenset()
+    written = (facts.definitions[d].writes for d in referenced(statement, facts))
+    return statement.flow.may_bind.union(*written)
+
+
+def _flow(
+    number: int, body: Sequence[Statement], binders: Mapping[str, set[int]], aliases: Aliases, facts: Facts
+) -> CellFlow:
+    reads: set[str] = set()
+    binds: set[str] = set()
+    surely: set[str] = set()
+    changes: dict[str, Change] = {}
+    may_change: set[str] = set()
+    uses: set[str] = set()
+    named: dict[StatementKind, set[str]] = {kind: set() for kind in NAMING}
+    known = facts.definitions.keys() | facts.imports.keys()
+    for statement in body:
+        touched = _reads(statement, facts)
+        own = binds | statement.flow.may_bind
+        reads |= {n for n in touched - surely if _from_elsewhere(n, number, binders, n in own)}
+        uses |= (statement.flow.reads & known) - named[StatementKind.IMPORT] - named[StatementKind.DEFINITION]
+        fresh = surely | {n for n in binders if not any(cell < number for cell in binders[n])}
+        for name in sorted(statement.effects.certain):
+            for changed in sorted(aliases.changed_with(name, statement) - fresh):
+                if changed in binders and not is_immutable(facts.types.get(changed)):
+                    through = "" if changed in statement.effects.certain else name
+                    change = change_words(changed if not through else name, statement, facts, through)
+                    changes.setdefault(changed, change)
+        may_change |= {n for n in _may_change(statement, facts) & binders.keys() if n not in fresh}
+        aliases.after(statement)
+        bound = _bound(statement, facts)
+        binds = (binds | bound) - statement.flow.deletes
+        if statement.kind in NAMING:
+            named[statement.kind] |= statement.flow.may_bind
+        else:
+            surely = (surely | statement.flow.binds) - statement.flow.deletes
+    return CellFlow(
+        reads=frozenset(reads),
+        binds=frozenset(binds),
+        changes=changes,
+        may_change=frozenset(may_change) - changes.keys(),
+        uses=frozenset(uses),
+        defines=frozenset(named[StatementKind.DEFINITION]),
+        imports=frozenset(named[StatementKind.IMPORT]),
+    )
+
+
+def _from_elsewhere(name: str, number: int, binders: Mapping[str, set[int]], own: bool) -> bool:
+    """Whether a name that a cell reads is a variable of another cell.
+
+    A cell above must bind it; one below counts only where the cell itself does not bind the name at all.
+    """
+    others = binders.get(name, set()) - {number}
+    return any(cell < number for cell in others) or (bool(others) and not own)
+
+
+def _reads(statement: Statement, facts: Facts) -> frozenset[str]:
+    """Names that a statement reads; what a function reads counts where it may run, not where it is made."""
+    if statement.kind in NAMING:
+        return statement.flow.reads
+    return statement.flow.reads.union(*(facts.definitions[d].free for d in referenced(statement, facts)))
+
+
+def _may_change(statement: Statement, facts: Facts) -> set[str]:
+    runs = (facts.definitions[d] for d in referenced(statement, facts))
+    names = statement.effects.mutates.union(*(d.effects.mutates & d.free for d in runs))
+    return {name for name in names if not is_immutable(facts.types.get(name))}
