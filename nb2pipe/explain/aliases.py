@@ -92,7 +92,7 @@ def _pairs(node: ast.stmt) -> Iterator[tuple[str, str, Shape]]:
 
 def _bound(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, str, Shape]]:
     match target, value:
-        case (ast.Tuple() | ast.List()), (ast.Tuple() | ast.List()) if len(target.elts) == len(value.elts):
+        case ((ast.Tuple() | ast.List()), (ast.Tuple() | ast.List())) if len(target.elts) == len(value.elts):
             for one, other in zip(target.elts, value.elts, strict=True):
                 yield from _bound(one, other)
         case ast.Name(), ast.Name():

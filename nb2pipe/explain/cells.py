@@ -9,9 +9,11 @@ from nb2pipe.analysis import Facts, Statement, StatementKind
 from nb2pipe.analysis.values import is_immutable
 from nb2pipe.explain.aliases import Aliases
 from nb2pipe.explain.model import Change
-from nb2pipe.explain.words import change_words
+from nb2pipe.explain.words import change_words, helpers_that
 from nb2pipe.pipeline.placing import referenced
 
+#: Going through a loader, or calling a network, changes it in special cases only.
+DOUBTFUL = ("iterated over", "`call` called on it")
 NAMING = (StatementKind.IMPORT, StatementKind.DEFINITION)
 
 
@@ -73,7 +75,7 @@ def _flow(
         reads |= {n for n in touched - surely if _from_elsewhere(n, number, binders, n in own)}
         uses |= (statement.flow.reads & known) - named[StatementKind.IMPORT] - named[StatementKind.DEFINITION]
         fresh = surely | {n for n in binders if not any(cell < number for cell in binders[n])}
-        for name in sorted(statement.effects.certain):
+        for name in sorted(n for n in statement.effects.certain if surely_changes(n, statement, facts)):
             for changed in sorted(aliases.changed_with(name, statement) - fresh):
                 if changed in binders and not is_immutable(facts.types.get(changed)):
                     through = "" if changed in statement.effects.certain else name
@@ -96,6 +98,19 @@ def _flow(
         defines=frozenset(named[StatementKind.DEFINITION]),
         imports=frozenset(named[StatementKind.IMPORT]),
     )
+
+
+def surely_changes(name: str, statement: Statement, facts: Facts) -> bool:
+    """Whether there is no doubt that a statement changes an object, where the analysis is careful to say so.
+
+    What a function does to its arguments counts as certain in its callers; here only if it is so in the function.
+    """
+    phrase = statement.effects.reasons.get(name, "").rpartition(" in line ")[0]
+    if phrase in DOUBTFUL:
+        return False
+    inside = [facts.definitions[d].effects for d in helpers_that(phrase, statement, facts)]
+    sure = (n in e.certain for e in inside for n, why in e.reasons.items() if why.rpartition(" in line ")[0] == phrase)
+    return not inside or any(sure)
 
 
 def _from_elsewhere(name: str, number: int, binders: Mapping[str, set[int]], own: bool) -> bool:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from nb2pipe.analysis import Facts
 from nb2pipe.explain.cells import CellFlow
 from nb2pipe.explain.model import Crossing, Place, StageView
-from nb2pipe.explain.words import binding_place, change_words, counted, reading_words
+from nb2pipe.explain.words import binding_place, cells_in_words, change_words, counted, reading_words
 from nb2pipe.pipeline import Pipeline
 from nb2pipe.pipeline.crossing import StageNames, Step
 from nb2pipe.pipeline.findings import Draft
-from nb2pipe.pipeline.model import Stage
+from nb2pipe.pipeline.model import Parameter, ParameterKind, Stage
 from nb2pipe.pipeline.randomness import random_chain
 
 Groups = Mapping[str, frozenset[str]]
@@ -110,7 +110,8 @@ def _why_together(name: str, stage: StageFlow, facts: Facts) -> Iterator[str]:
     for step in reversed(stage.steps):
         for peer in sorted(peers & step.mutates):
             change = change_words(peer, step.statement, facts)
-            yield f"may share an object with `{peer}`, which `{stage.names.name}` changes ({change.place}: {change.words})"
+            how = f"`{stage.names.name}` changes ({change.place}: {change.words})"
+            yield f"may share an object with `{peer}`, which {how}"
             return
     together = sorted(peers & stage.names.outputs)
     if together:
@@ -148,13 +149,16 @@ def _parameters(
 ) -> Iterator[tuple[str, str]]:
     if stage is not None and pipeline is not None:
         for key in stage.params.values():
-            found = pipeline.parameter(key)
-            yield key, f"{found.kind.value}, {Place(found.cell, found.line)}"
+            yield key, _origin(pipeline.parameter(key))
         return
     for name in _ordered(flow.names):
         if name not in flow.sources and name in draft.given:
-            given = draft.given[name]
-            yield given.key, f"{given.kind.value}, {Place(given.cell, given.line)}"
+            yield draft.given[name].key, _origin(draft.given[name])
+
+
+def _origin(parameter: Parameter) -> str:
+    kind = "parameter" if parameter.kind is ParameterKind.NOTEBOOK else parameter.kind.value
+    return f"{kind} of {Place(parameter.cell, parameter.line)}"
 
 
 def _notes(name: str, draft: Draft, stage: Stage | None, pipeline: Pipeline | None) -> Iterator[str]:
@@ -171,14 +175,10 @@ def _notes(name: str, draft: Draft, stage: Stage | None, pipeline: Pipeline | No
     for settings in pipeline.settings:
         if settings.name in stage.settings:
             cells = sorted({kept.cell for kept in settings.statements})
-            yield f"starts with the settings of {_cells_in_words(cells)}"
+            yield f"starts with the settings of {cells_in_words(cells)}"
     for earlier in stage.after:
         gates = {pipeline.data_gate_before: "data quality", pipeline.evaluation_gate_after: "evaluation"}
         if earlier in gates:
             yield f"waits for the {gates[earlier]} gate at `{earlier}`"
         else:
             yield f"waits for `{earlier}`: both use files"
-
-
-def _cells_in_words(numbers: Sequence[int]) -> str:
-    return f"cell{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from nb2pipe.analysis import Facts, Statement
 from nb2pipe.explain.model import Change, Place
@@ -35,7 +36,9 @@ def change_words(name: str, statement: Statement, facts: Facts, through: str = "
     """How a statement changes the object of ``name`` in place; ``through`` is the alias that reaches it."""
     phrase, found, line = statement.effects.reasons.get(name, "").rpartition(" in line ")
     if found and line.isdigit():
-        return Change(Place(statement.cell, int(line)), short(phrase.rstrip(",")), through)
+        inside = next(iter(helpers_that(phrase, statement, facts)), "")
+        where = f", in `{inside}`" if inside else ""
+        return Change(Place(statement.cell, int(line)), short(phrase.rstrip(",")) + where, through)
     changers = sorted(
         d
         for d in referenced(statement, facts)
@@ -43,6 +46,18 @@ def change_words(name: str, statement: Statement, facts: Facts, through: str = "
     )
     words = f"by `{changers[0]}`" if changers else "by what the line runs"
     return Change(Place(statement.cell, statement.line), words, through)
+
+
+def helpers_that(phrase: str, statement: Statement, facts: Facts) -> list[str]:
+    """The functions in which a statement does what ``phrase`` says; empty when it does so itself."""
+    called = phrase.split("`")[1] if phrase.count("`") > 1 else ""
+    if called and f"{called}(" in ast.unparse(statement.node):
+        return []
+    return sorted(
+        name
+        for name in referenced(statement, facts)
+        if any(why.rpartition(" in line ")[0] == phrase for why in facts.definitions[name].effects.reasons.values())
+    )
 
 
 def short(text: str) -> str:
@@ -55,6 +70,11 @@ def counted(names: list[str]) -> str:
     """``a``; ``a and b``; ``a, b and c``, each in backticks."""
     marked = [f"`{name}`" for name in names]
     return " and ".join([", ".join(marked[:-1]), marked[-1]] if len(marked) > 1 else marked)
+
+
+def cells_in_words(numbers: Sequence[int]) -> str:
+    """``cell 2``; ``cells 2, 5``."""
+    return f"cell{'s' if len(numbers) != 1 else ''} {', '.join(map(str, numbers))}"
 
 
 def _line(name: str, context: type[ast.expr_context], statement: Statement) -> int:
