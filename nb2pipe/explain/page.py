@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,10 @@ from nb2pipe.explain.model import CellView, Explanation, Fate
 
 HERE = Path(__file__).resolve().parent
 PLACES = (HERE.parent / "templates", HERE.parents[1] / "templates")
+
+
+#: Control characters, and those that turn the direction of what follows: nobody can see what they do to a page.
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,10 @@ def page(explanation: Explanation) -> str:
     )
     template = environment.get_template("explain.html.j2")
     graph = Markup(draw(explanation))  # every text in it is escaped
-    return template.render(
+    text = template.render(
         explanation=explanation, graph=graph, lines={c.number: lines_of(c) for c in explanation.cells}
     )
+    return _UNSEEN.sub("�", text)
 
 
 def lines_of(cell: CellView) -> tuple[Line, ...]:
