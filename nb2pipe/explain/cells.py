@@ -74,14 +74,9 @@ def _flow(
         own = binds | statement.flow.may_bind
         reads |= {n for n in touched - surely if _from_elsewhere(n, number, binders, n in own)}
         uses |= (statement.flow.reads & known) - named[StatementKind.IMPORT] - named[StatementKind.DEFINITION]
-        fresh = surely | {n for n in binders if not any(cell < number for cell in binders[n])}
-        for name in sorted(n for n in statement.effects.certain if surely_changes(n, statement, facts)):
-            for changed in sorted(aliases.changed_with(name, statement) - fresh):
-                if changed in binders and not is_immutable(facts.types.get(changed)):
-                    through = "" if changed in statement.effects.certain else name
-                    change = change_words(changed if not through else name, statement, facts, through)
-                    changes.setdefault(changed, change)
-        may_change |= {n for n in _may_change(statement, facts) & binders.keys() if n not in fresh}
+        earlier = {n for n in _changeable(statement, aliases) & binders.keys() if min(binders[n]) < number} - surely
+        changes = _changes(statement, earlier, aliases, facts) | changes
+        may_change |= _may_change(statement, facts) & earlier
         aliases.after(statement)
         bound = _bound(statement, facts)
         binds = (binds | bound) - statement.flow.deletes
@@ -98,6 +93,22 @@ def _flow(
         defines=frozenset(named[StatementKind.DEFINITION]),
         imports=frozenset(named[StatementKind.IMPORT]),
     )
+
+
+def _changeable(statement: Statement, aliases: Aliases) -> frozenset[str]:
+    """Every name that a change in a statement may be a change of."""
+    return statement.flow.reads.union(*(aliases.changed_with(name, statement) for name in statement.effects.mutates))
+
+
+def _changes(statement: Statement, earlier: set[str], aliases: Aliases, facts: Facts) -> dict[str, Change]:
+    """The variables among ``earlier`` whose objects a statement changes for certain, under every name they have."""
+    found: dict[str, Change] = {}
+    for name in sorted(n for n in statement.effects.certain if surely_changes(n, statement, facts)):
+        for changed in sorted(aliases.changed_with(name, statement) & earlier):
+            if not is_immutable(facts.types.get(changed)):
+                through = "" if changed in statement.effects.certain else name
+                found.setdefault(changed, change_words(through or changed, statement, facts, through))
+    return found
 
 
 def surely_changes(name: str, statement: Statement, facts: Facts) -> bool:

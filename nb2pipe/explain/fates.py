@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from nb2pipe.analysis import Facts, Statement, StatementKind
 from nb2pipe.explain.model import Fate, Outcome, Place
@@ -25,6 +26,7 @@ class Destinations:
     draft: Draft
     pipeline: Pipeline | None
     stages: Mapping[Kept, tuple[str, ...]]
+    statements: Mapping[int, tuple[Statement, ...]]
 
     @property
     def facts(self) -> Facts:
@@ -43,7 +45,8 @@ def destinations(draft: Draft, pipeline: Pipeline | None) -> Destinations:
         for block in draft.blocks:
             for statement in draft.bodies[block.name]:
                 stages.setdefault(Kept(statement.cell, statement.order), []).append(block.name)
-    return Destinations(draft, pipeline, {kept: tuple(names) for kept, names in stages.items()})
+    statements = {cell: tuple(body) for cell, body in groupby(draft.facts.statements, key=lambda s: s.cell)}
+    return Destinations(draft, pipeline, {kept: tuple(names) for kept, names in stages.items()}, statements)
 
 
 def code_fates(cell: Cell, found: Destinations) -> tuple[Fate, ...]:
@@ -56,7 +59,7 @@ def code_fates(cell: Cell, found: Destinations) -> tuple[Fate, ...]:
     if refused:
         why = "not analysed, because of the line that is refused"
         return (*fates, Fate(1, lines, Outcome.REFUSED, why))
-    body = [s for s in found.facts.statements if s.cell == cell.number]
+    body = found.statements.get(cell.number, ())
     fates += list(_dropped_magics(cell))
     magic = {fate.first for fate in fates}
     for statement in body:
