@@ -41,7 +41,10 @@ class Aliases:
 
     def after(self, statement: Statement) -> None:
         """Moves on behind a statement."""
-        rebound = statement.flow.may_bind | statement.flow.deletes
+        augmented = isinstance(
+            statement.node, ast.AugAssign
+        )  # changes what can change, and binds the same object again
+        rebound = statement.flow.deletes | (frozenset() if augmented else statement.flow.may_bind)
         kept = {relation for relation in self._relations if not rebound & set(relation)}
         self._relations = kept | relations_in(statement, self._types)
 

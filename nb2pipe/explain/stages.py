@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nb2pipe.analysis import Facts
-from nb2pipe.explain.cells import CellFlow
+from nb2pipe.explain.cells import CellFlow, surely_changes
 from nb2pipe.explain.model import Crossing, Place, StageView
 from nb2pipe.explain.words import binding_place, cells_in_words, change_words, counted, reading_words
 from nb2pipe.pipeline import Pipeline
@@ -110,7 +110,8 @@ def _why_together(name: str, stage: StageFlow, facts: Facts) -> Iterator[str]:
     for step in reversed(stage.steps):
         for peer in sorted(peers & step.mutates):
             change = change_words(peer, step.statement, facts)
-            how = f"`{stage.names.name}` changes ({change.place}: {change.words})"
+            sure = peer in step.statement.effects.certain and surely_changes(peer, step.statement, facts)
+            how = f"`{stage.names.name}` {'changes' if sure else 'may change'} ({change.place}: {change.words})"
             yield f"may share an object with `{peer}`, which {how}"
             return
     together = sorted(peers & stage.names.outputs)
@@ -128,7 +129,7 @@ def _why_taken(name: str, taker: StageFlow, facts: Facts) -> str:
     bound = next((s.statement for s in taker.steps if name in s.may_bind), None)
     if bound is not None:
         return f"`{stage}` binds it only on some paths ({binding_place(name, bound)}) and hands it on"
-    return f"`{stage}` hands it on with what it changes"
+    return f"passes through `{stage}`, together with what may share an object with it"
 
 
 def _why_recorded(name: str, stage: str, draft: Draft) -> Iterator[str]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 PIPE_WIDTH = 120
-FIRST_LINE_WIDTH = 24
+NARROW = 100
 COLOURS = {
     Outcome.STAGE: "green",
     Outcome.PARAMETER: "cyan",
@@ -30,20 +30,20 @@ def print_explanation(explanation: Explanation, file: TextIO | None = None) -> N
 
     console = Console(file=file, highlight=False, markup=False, emoji=False)
     if console.is_terminal:
-        for part in _parts(explanation):
+        for part in _parts(explanation, console.width):
             console.print(part)
         return
     console = Console(file=file, highlight=False, markup=False, emoji=False, width=PIPE_WIDTH)
-    for part in _parts(explanation):  # lines as they are, for grep and for files: not wrapped, not filled with blanks
+    for part in _parts(explanation, PIPE_WIDTH):  # for grep and for files: not wrapped, not filled with blanks
         with console.capture() as captured:
             console.print(part, soft_wrap=isinstance(part, Text))
         console.file.write("\n".join(line.rstrip() for line in captured.get().split("\n")))
 
 
-def _parts(explanation: Explanation) -> Iterator[RenderableType]:
+def _parts(explanation: Explanation, width: int) -> Iterator[RenderableType]:
     from rich.text import Text
 
-    yield _cells(explanation)
+    yield _cells(explanation, width)
     yield Text("What became of every line", style="bold")
     for cell in explanation.cells:
         for fate in cell.fates:
@@ -53,7 +53,7 @@ def _parts(explanation: Explanation) -> Iterator[RenderableType]:
         yield from _stage(stage, explanation)
 
 
-def _cells(explanation: Explanation) -> RenderableType:
+def _cells(explanation: Explanation, width: int) -> RenderableType:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -61,9 +61,9 @@ def _cells(explanation: Explanation) -> RenderableType:
     table = Table(box=SIMPLE_HEAD, title=f"Cells of {explanation.name}", title_justify="left", title_style="bold")
     table.add_column("cell", justify="right", no_wrap=True)
     table.add_column("part of", no_wrap=True)
-    table.add_column("first line", width=FIRST_LINE_WIDTH, no_wrap=True, overflow="ellipsis")
+    table.add_column("first line", width=24 if width >= NARROW else 10, no_wrap=True, overflow="ellipsis")
     for heading in ("reads", "binds", "changes"):
-        table.add_column(heading, overflow="fold", ratio=1, min_width=12)
+        table.add_column(heading, overflow="fold", ratio=1, min_width=9)
     for cell in explanation.code_cells:
         changes = [f"{name} (line {change.place.line})" for name, change in cell.changes]
         texts = (

@@ -89,6 +89,11 @@ def test_an_alias_ends_when_its_name_is_bound_again(cells_of: Cells) -> None:
     assert cell.mutates == ("d",)
 
 
+def test_an_alias_outlives_an_augmented_assignment(cells_of: Cells) -> None:
+    *_, cell = cells_of("# %%\na = []\nd = a\nd += [1]\n# %%\nd.append(2)\n")
+    assert cell.mutates == ("a", "d")
+
+
 def test_two_names_of_one_statement_are_aliases(cells_of: Cells) -> None:
     *_, cell = cells_of("# %%\na = b = []\n# %%\na.append(1)\n")
     assert cell.mutates == ("a", "b")
