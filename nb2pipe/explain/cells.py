@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nb2pipe.analysis import Facts, Statement, StatementKind
+from nb2pipe.analysis.definitions import definition_node
 from nb2pipe.analysis.values import is_immutable
 from nb2pipe.explain.aliases import Aliases
 from nb2pipe.explain.model import Change
@@ -14,7 +15,6 @@ from nb2pipe.pipeline.placing import referenced
 
 #: Going through a loader, or calling a network, changes it in special cases only.
 DOUBTFUL = ("iterated over", "`call` called on it")
-NAMING = (StatementKind.IMPORT, StatementKind.DEFINITION)
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,14 @@ def _binders(cells: Mapping[int, Sequence[Statement]], facts: Facts) -> dict[str
     return found
 
 
+def _defines(statement: Statement) -> bool:
+    """Whether a statement defines a function or class, also one that the planner treats as a value like others."""
+    return statement.kind is StatementKind.DEFINITION or definition_node(statement.node) is not None
+
+
 def _bound(statement: Statement, facts: Facts) -> frozenset[str]:
     """Variables that a statement binds, those that a function it runs binds through ``global`` included."""
-    if statement.kind in NAMING:
+    if statement.kind is StatementKind.IMPORT or _defines(statement):
         return frozenset()
     written = (facts.definitions[d].writes for d in referenced(statement, facts))
     return statement.flow.may_bind.union(*written)
@@ -67,21 +72,24 @@ def _flow(
     changes: dict[str, Change] = {}
     may_change: set[str] = set()
     uses: set[str] = set()
-    named: dict[StatementKind, set[str]] = {kind: set() for kind in NAMING}
-    known = facts.definitions.keys() | facts.imports.keys()
+    defines: set[str] = set()
+    imports: set[str] = set()
+    known = facts.definitions.keys() | facts.values.keys() | facts.imports.keys()
     for statement in body:
         touched = _reads(statement, facts)
         own = binds | statement.flow.may_bind
         reads |= {n for n in touched - surely if _from_elsewhere(n, number, binders, n in own)}
-        uses |= (statement.flow.reads & known) - named[StatementKind.IMPORT] - named[StatementKind.DEFINITION]
+        uses |= (statement.flow.reads & known) - imports - defines
         earlier = {n for n in _changeable(statement, aliases) & binders.keys() if min(binders[n]) < number} - surely
         changes = _changes(statement, earlier, aliases, facts) | changes
         may_change |= _may_change(statement, facts) & earlier
         aliases.after(statement)
         bound = _bound(statement, facts)
         binds = (binds | bound) - statement.flow.deletes
-        if statement.kind in NAMING:
-            named[statement.kind] |= statement.flow.may_bind
+        if statement.kind is StatementKind.IMPORT:
+            imports |= statement.flow.may_bind
+        elif _defines(statement):
+            defines |= statement.flow.may_bind
         else:
             surely = (surely | statement.flow.binds) - statement.flow.deletes
     return CellFlow(
@@ -90,8 +98,8 @@ def _flow(
         changes=changes,
         may_change=frozenset(may_change) - changes.keys(),
         uses=frozenset(uses),
-        defines=frozenset(named[StatementKind.DEFINITION]),
-        imports=frozenset(named[StatementKind.IMPORT]),
+        defines=frozenset(defines),
+        imports=frozenset(imports),
     )
 
 
@@ -135,9 +143,17 @@ def _from_elsewhere(name: str, number: int, binders: Mapping[str, set[int]], own
 
 def _reads(statement: Statement, facts: Facts) -> frozenset[str]:
     """Names that a statement reads; what a function reads counts where it may run, not where it is made."""
-    if statement.kind in NAMING:
-        return statement.flow.reads
-    return statement.flow.reads.union(*(facts.definitions[d].free for d in referenced(statement, facts)))
+    if statement.kind is StatementKind.IMPORT or _defines(statement):
+        return statement.flow.reads - frozenset().union(*(facts.values.get(n, ()) for n in statement.flow.binds))
+    found = set(statement.flow.reads)
+    for name in referenced(statement, facts):
+        found |= facts.definitions[name].free
+    stack = list(found & facts.values.keys())
+    while stack:
+        fresh = facts.values[stack.pop()] - found
+        found |= fresh
+        stack.extend(fresh & facts.values.keys())
+    return frozenset(found)
 
 
 def _may_change(statement: Statement, facts: Facts) -> set[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nb2pipe.analysis import Facts
 from nb2pipe.explain.cells import CellFlow, surely_changes
 from nb2pipe.explain.model import Crossing, Place, StageView
-from nb2pipe.explain.words import binding_place, cells_in_words, change_words, counted, reading_words
+from nb2pipe.explain.words import binding_words, cells_in_words, change_words, counted, reading_words
 from nb2pipe.pipeline import Pipeline
 from nb2pipe.pipeline.crossing import StageNames, Step
 from nb2pipe.pipeline.findings import Draft
@@ -37,7 +37,7 @@ def crossings_of(draft: Draft, flows: Mapping[int, CellFlow]) -> tuple[Crossing,
             why = _why_handed_on(name, stage, draft, flows)
             takers = [s for s in stages[position + 1 :] if s.sources.get(name) == stage.names.name]
             for taker in takers:
-                taken = _why_taken(name, taker, draft.facts)
+                taken = _why_taken(name, taker, draft)
                 found.append(Crossing(name, stage.names.name, taker.names.name, (*why, taken)))
             recorded = tuple(_why_recorded(name, stage.names.name, draft))
             if recorded:
@@ -91,7 +91,7 @@ def _why_handed_on(name: str, stage: StageFlow, draft: Draft, flows: Mapping[int
     reasons: list[str] = []
     bound = [step.statement for step in stage.steps if name in step.may_bind]
     if bound:
-        reasons.append(f"bound in {binding_place(name, bound[-1])}")
+        reasons.append(f"bound {binding_words(name, bound[-1], facts)}")
     cells = dict.fromkeys(step.statement.cell for step in stage.steps)
     certain = [flows[cell].changes[name] for cell in cells if name in flows[cell].changes]
     guessed = [step.statement for step in stage.steps if name in step.mutates]
@@ -102,6 +102,8 @@ def _why_handed_on(name: str, stage: StageFlow, draft: Draft, flows: Mapping[int
         reasons.append(f"may be mutated in {change.place}: {change.words}")
     if not reasons:
         reasons += _why_together(name, stage, facts)
+    if name in draft.shared:
+        reasons.append("lives in helpers.py, where functions share it")
     return tuple(reasons)
 
 
@@ -121,14 +123,16 @@ def _why_together(name: str, stage: StageFlow, facts: Facts) -> Iterator[str]:
     yield f"`{stage.names.name}` may leave it as it was"
 
 
-def _why_taken(name: str, taker: StageFlow, facts: Facts) -> str:
+def _why_taken(name: str, taker: StageFlow, draft: Draft) -> str:
     stage = taker.names.name
     step = taker.names.reads.get(name)
     if step is not None:
-        return f"read by `{stage}` {reading_words(name, step.statement, facts)}"
+        return f"read by `{stage}` {reading_words(name, step.statement, draft.facts)}"
+    if name in draft.shared:
+        return f"functions that `{stage}` runs may read it"
     bound = next((s.statement for s in taker.steps if name in s.may_bind), None)
     if bound is not None:
-        return f"`{stage}` binds it only on some paths ({binding_place(name, bound)}) and hands it on"
+        return f"`{stage}` binds it only on some paths ({binding_words(name, bound, draft.facts)}) and hands it on"
     return f"passes through `{stage}`, together with what may share an object with it"
 
 

@@ -17,6 +17,13 @@ def binding_place(name: str, statement: Statement) -> Place:
     return Place(statement.cell, _line(name, ast.Store, statement))
 
 
+def binding_words(name: str, statement: Statement, facts: Facts) -> str:
+    """``in cell 4, line 2``, with the function that binds it through ``global`` where the statement does not."""
+    writers = sorted(d for d in referenced(statement, facts) if name in facts.definitions[d].writes)
+    through = f", by `{writers[0]}`" if writers and name not in statement.flow.may_bind else ""
+    return f"in {binding_place(name, statement)}{through}"
+
+
 def reading_place(name: str, statement: Statement) -> Place:
     """Where a statement reads ``name``."""
     return Place(statement.cell, _line(name, ast.Load, statement))

@@ -115,6 +115,14 @@ def test_functions_and_imports_stand_apart(cells_of: Cells) -> None:
     assert (second.reads, second.uses) == ((), ("f", "math"))
 
 
+def test_a_function_that_is_defined_twice_is_a_function_still(cells_of: Cells) -> None:
+    percent = "# %%\nk = 2\ndef f():\n    return k\n# %%\ndef f():\n    return k + 1\n# %%\ny = f()\n"
+    first, second, third = cells_of(percent)
+    assert (first.binds, first.defines) == (("k",), ("f",))
+    assert (second.reads, second.binds, second.defines) == ((), (), ("f",))
+    assert (third.reads, third.uses) == (("k",), ("f",))
+
+
 def test_a_skipped_cell_has_names_too(cells_of: Cells) -> None:
     percent = '# %% tags=["stage:train"]\nx = [1]\n# %% tags=["skip"]\ny = x\n# %%\nz = x\n'
     assert [(c.stage, c.reads, c.binds) for c in cells_of(percent)] == [

@@ -60,6 +60,43 @@ print(outer)
     )
 
 
+def test_what_a_function_binds_through_global(explanation_of: Explain) -> None:
+    percent = """\
+# %%
+n = 0
+def count():
+    global n
+    n += 1
+# %% tags=["stage:load_data"]
+count()
+# %% tags=["stage:train"]
+print(n)
+"""
+    found = explanation_of(percent)
+    assert reasons(found, "n", "train")[0] == "bound in cell 2, line 1, by `count`"
+    assert [cell.binds for cell in found.code_cells] == [("n",), ("n",), ()]
+
+
+def test_what_functions_share_crosses_with_them(explanation_of: Explain) -> None:
+    percent = """\
+# %%
+class Shift:
+    def __call__(self, v):
+        return v + by
+# %% tags=["stage:load_data"]
+by = int("2")
+shift = Shift()
+# %% tags=["stage:train"]
+by += 1
+print(shift(1))
+# %% tags=["stage:evaluate"]
+print(shift(1))
+"""
+    found = explanation_of(percent)
+    assert found.converts, found.findings
+    assert "lives in helpers.py, where functions share it" in reasons(found, "by", "evaluate")
+
+
 def test_what_is_recorded_is_told(explanation_of: Explain) -> None:
     found = explanation_of('# %% tags=["stage:evaluate"]\nscore = 0.5\nscore = score * 2.0\n')
     assert reasons(found, "score", None)[-1] == "recorded as a metric of the run"
@@ -91,9 +128,9 @@ def test_the_stages_are_those_of_the_pipeline(name: str) -> None:
     assert pipeline is not None
     for stage, view in zip(pipeline.stages, found.stages, strict=True):
         assert (view.name, view.kind, view.cells) == (stage.name, stage.kind, stage.cells)
-        assert view.inputs == tuple(stage.inputs)
-        assert view.outputs == tuple(artifact.name for artifact in stage.outputs)
+        assert set(view.inputs) == stage.inputs.keys() | stage.restores.keys()
+        assert set(view.outputs) == {artifact.name for artifact in (*stage.outputs, *stage.saves)}
         assert [key for key, _ in view.parameters] == list(stage.params.values())
         crossed = {f"{c.source}.{c.name}" for c in found.into(stage.name)}
-        assert crossed == set(stage.inputs.values())
+        assert crossed == {*stage.inputs.values(), *stage.restores.values()}
         assert all(len(c.reasons) >= 2 for c in found.into(stage.name))
