@@ -8,7 +8,7 @@ SET_UP := pyproject.toml constraints.txt
 PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard generated/*/pyproject.toml))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint generated pins clean
+.PHONY: help demo test lint generated docs pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,11 @@ lint: $(VENV)/.test ## ruff, mypy --strict, import-linter
 generated: $(VENV)/.test ## convert the notebooks again into generated/
 	@$(BIN)/nb2pipe convert notebooks/flight_delays.ipynb --output generated
 	@$(BIN)/nb2pipe convert notebooks/digits_torch.ipynb --output generated
+
+docs: $(VENV)/.test ## write docs/diagnostics.md again, from the rules
+	@mkdir -p build
+	@$(BIN)/python -m nb2pipe.diagnostics.page > build/diagnostics.md
+	@mv build/diagnostics.md docs/diagnostics.md
 
 pins: $(BIN)/python ## renew constraints.txt with the newest versions that pyproject.toml allows (torch: by hand)
 	@rm -rf build/pins

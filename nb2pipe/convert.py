@@ -11,6 +11,7 @@ from nb2pipe.analysis import analyse
 from nb2pipe.diagnostics import Diagnostic
 from nb2pipe.emit.package import package_files
 from nb2pipe.emit.write import WritePlan, plan_write
+from nb2pipe.explain import Explanation, explain
 from nb2pipe.notebook import NotebookError, read_notebook
 from nb2pipe.notebook.names import checked_name
 from nb2pipe.pipeline import Pipeline, Planned, plan
@@ -33,6 +34,15 @@ def check(notebook: Path) -> tuple[Diagnostic, ...]:
         NotebookError: when it cannot be read.
     """
     return planned(notebook, notebook.parent / notebook.stem).findings
+
+
+def explained(notebook: Path) -> Explanation:
+    """What becomes of every cell of a notebook, what crosses between its stages, and why.
+
+    Raises:
+        NotebookError: when it cannot be read.
+    """
+    return explain(planned(notebook, notebook.parent / notebook.stem))
 
 
 def planned(notebook: Path, target: Path, name: str | None = None) -> Planned:

@@ -63,7 +63,7 @@ def test_heavy_libraries_are_not_imported(code: str, tmp_path: Path) -> None:
 
 def test_help_tells_of_the_commands() -> None:
     output = _python("-c", f"import sys\n{HELP}")
-    for command in ("check", "convert", "run"):
+    for command in ("check", "explain", "convert", "run"):
         assert re.search(rf"^\s+{command}\b", output, re.MULTILINE), output
 
 

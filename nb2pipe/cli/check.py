@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from nb2pipe import __version__
 from nb2pipe.diagnostics import Diagnostic, Severity
+from nb2pipe.diagnostics.formats import Finding, as_json, github, sarif
+
+FORMATS = ("text", "json", "sarif", "github")
 
 
 @click.command("check", epilog="Example: nb2pipe check notebooks/flight_delays.ipynb", short_help="Diagnose notebooks.")
 @click.argument("notebooks", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="NOTEBOOK...")
-@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON on stdout.")
-@click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
-def command(notebooks: tuple[Path, ...], as_json: bool, form: str) -> None:
+@click.option("--json", "as_json_", is_flag=True, help="The same as --format json.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="For people, for scripts, for code scanning, or as annotations of GitHub Actions; on stdout.",
+)
+def command(notebooks: tuple[Path, ...], as_json_: bool, form: str) -> None:
     """Say what stands between a notebook and its pipeline: cell, line, and the mend. Nothing is executed.
 
     Exit codes: 0 clean or warnings only, 1 errors, 2 a notebook cannot be read.
@@ -24,28 +33,36 @@ def command(notebooks: tuple[Path, ...], as_json: bool, form: str) -> None:
     from nb2pipe.convert import check
     from nb2pipe.notebook import NotebookError
 
-    found: dict[str, tuple[Diagnostic, ...]] = {}
+    found: dict[Path, tuple[Diagnostic, ...]] = {}
     unreadable = 0
     for notebook in notebooks:
         try:
-            found[str(notebook)] = check(notebook)
+            found[notebook] = check(notebook)
         except NotebookError as error:
             unreadable += 1
             click.echo(f"error: {error}", err=True)
-    if as_json or form == "json":
-        click.echo(json.dumps([{"notebook": n, **asdict(d)} for n, ds in found.items() for d in ds], indent=2))
+    findings = [f for notebook, diagnostics in found.items() for f in _located(notebook, diagnostics)]
+    if as_json_ or form == "json":
+        click.echo(as_json(findings))
+    elif form == "sarif":
+        click.echo(sarif(findings, __version__))
     else:
-        for notebook_name, diagnostics in found.items():
-            for diagnostic in diagnostics:
-                click.echo(github(notebook_name, diagnostic) if form == "github" else diagnostic.text(notebook_name))
-            if not diagnostics and form == "text":
-                click.echo(f"{notebook_name}: nothing stands in the way", err=True)
-    errors = any(d.severity is Severity.ERROR for ds in found.values() for d in ds)
+        for finding in findings:
+            click.echo(github(finding) if form == "github" else finding.diagnostic.text(finding.notebook))
+    for notebook, diagnostics in found.items():
+        if not diagnostics and form == "text" and not as_json_:
+            click.echo(f"{notebook}: nothing stands in the way", err=True)
+    errors = any(finding.diagnostic.severity is Severity.ERROR for finding in findings)
     sys.exit(2 if unreadable else 1 if errors else 0)
 
 
-def github(notebook: str, diagnostic: Diagnostic) -> str:
-    """A finding as a GitHub annotation; line breaks and percent signs are escaped as GitHub asks."""
-    text = f"cell {diagnostic.cell}, line {diagnostic.line}: {diagnostic.message} (mend: {diagnostic.mend})"
-    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::{diagnostic.severity} file={notebook},title={diagnostic.code}::{escaped}"
+def _located(notebook: Path, diagnostics: tuple[Diagnostic, ...]) -> list[Finding]:
+    """Diagnostics with the lines of the file that they speak of."""
+    from nb2pipe.notebook import read_notebook
+    from nb2pipe.notebook.lines import file_lines
+
+    if not diagnostics:
+        return []
+    text = notebook.read_bytes().decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
+    line_of = file_lines(text, notebook.suffix, len(read_notebook(notebook).cells))
+    return [Finding(str(notebook), line_of(d.cell, d.line), d) for d in diagnostics]

@@ -11,6 +11,7 @@ from nb2pipe import __version__
 #: Command → the module that holds it, and its one line in ``nb2pipe --help``.
 COMMANDS = {
     "check": ("nb2pipe.cli.check", "Say what stands between a notebook and its pipeline."),
+    "explain": ("nb2pipe.cli.explain", "Say what becomes of every cell, what crosses between stages, and why."),
     "convert": ("nb2pipe.cli.convert", "Turn a notebook into a package."),
     "run": ("nb2pipe.cli.run", "Run a package, with its gates."),
 }

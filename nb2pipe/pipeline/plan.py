@@ -32,10 +32,11 @@ from nb2pipe.pipeline.staging import SETUP, Block, blocks_of
 
 @dataclass(frozen=True)
 class Planned:
-    """A pipeline, or the reasons why there is none."""
+    """A pipeline, or the reasons why there is none; and the draft that both were made from."""
 
     pipeline: Pipeline | None
     findings: tuple[Diagnostic, ...]
+    draft: Draft
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -49,8 +50,8 @@ def plan(facts: Facts, notebook_path: str) -> Planned:
     facts = draft.facts
     found = tuple(sorted({*facts.findings, *findings(draft)}))
     if any(f.severity is Severity.ERROR for f in found):
-        return Planned(None, found)
-    return Planned(assemble(draft, notebook_path), found)
+        return Planned(None, found, draft)
+    return Planned(assemble(draft, notebook_path), found, draft)
 
 
 def draft_of(facts: Facts) -> Draft:
