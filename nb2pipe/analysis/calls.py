@@ -208,9 +208,8 @@ class CallWalk(Ledger, ABC):
             return frozenset({name}) if name not in self.local else self.local[name].shared
 
         for name in sorted(summary.effects.mutates):
-            self.mutate(
-                reached(name), summary.effects.reasons.get(name, "by a helper").split(" in line")[0], node.lineno
-            )
+            why = summary.effects.reasons.get(name, "by a helper").split(" in line")[0]
+            self.mutate(reached(name), why, node.lineno, guess=name not in summary.effects.certain)
         for one, other in summary.effects.aliases:
             for root in reached(one):
                 self.alias(root, reached(other), (one, other) in summary.effects.views)

@@ -65,7 +65,7 @@ def step_of(
     mutates = set(statement.effects.mutates)
     for name in _runs(statement, facts):
         found = facts.definitions[name]
-        reads |= (found.free | found.evaluated) - (statement.flow.binds & {statement_target(statement)})
+        reads |= found.free | found.evaluated
         may_bind |= found.writes
         mutates |= found.effects.mutates & found.free
     aliases = set(statement.effects.aliases)
@@ -86,11 +86,6 @@ def step_of(
             and (pair not in statement.effects.views or stored_as_one_memory(*map(facts.types.get, pair)))
         ),
     )
-
-
-def statement_target(statement: Statement) -> str:
-    """The one name that a simple assignment binds; empty otherwise."""
-    return next(iter(statement.flow.binds)) if len(statement.flow.binds) == 1 else ""
 
 
 def _runs(statement: Statement, facts: Facts) -> frozenset[str]:
