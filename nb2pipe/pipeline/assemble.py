@@ -366,12 +366,18 @@ def _contracts(validate: str | None, stages: Sequence[Stage], draft: Draft) -> t
         if found and found[0] in draft.constants and (literal := literal_value(found[1])) is not None:
             values[found[0]] = literal.value
     rules = table_rules(draft.bodies[validate], stage.inputs, values)
-    return tuple(_contract(stage.inputs[table], found) for table, found in rules.items())
+    return tuple(
+        _contract(stage.inputs[table], found)
+        for table, found in rules.items()
+        if stage.input_types.get(table) == TABLE or (stage.input_types.get(table) is None and found.columns)
+    )
 
 
 def _contract(artifact: str, rules: TableRules) -> TableContract:
     return TableContract(artifact, rules.columns, rules.checks, rules.cells)
 
+
+TABLE = "pandas.DataFrame"
 
 #: Modules whose import does nothing but define names; an unused import of theirs is left out.
 QUIET_MODULES = frozenset(
