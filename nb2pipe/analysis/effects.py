@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping, Sequence
 
-from nb2pipe.analysis.context import Context, root_name
+from nb2pipe.analysis.context import BUILTINS, Context, root_name
 from nb2pipe.analysis.expressions import ExpressionWalk
 from nb2pipe.analysis.model import Effects
 from nb2pipe.analysis.scopes import scope_of
@@ -59,8 +59,8 @@ class _Walk(ExpressionWalk):
                     if not isinstance(target, ast.Name):
                         self.store(target, NOTHING)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                self.types[node.name] = "function"
                 self.nested_function(node)
+                self.bind(node.name, Value("function", self.reachable(node)))
             case ast.ClassDef():
                 before = dict(self.types)
                 for member in node.body:
@@ -68,7 +68,8 @@ class _Walk(ExpressionWalk):
                         self.nested_function(member)
                     else:
                         self.statement(member)
-                self.types = {**before, node.name: None}
+                self.types = before
+                self.bind(node.name, Value(None, self.reachable(node)))
             case ast.Import() | ast.ImportFrom():
                 self.types.update({(a.asname or a.name).partition(".")[0]: None for a in node.names})
             case ast.Return():
@@ -125,6 +126,14 @@ class _Walk(ExpressionWalk):
                 start()
             self.block(body)
             self.types = _joined_types([before, self.types], before)
+
+    def reachable(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> frozenset[str]:
+        """Names around a function or class made here through which calling it can get at objects."""
+        scope = scope_of(node)
+        known = self.context.imports.keys() | self.context.functions.keys() | BUILTINS
+        names = (scope.free | scope.evaluated) - known - {node.name}
+        local = frozenset().union(*(self.local[name].shared for name in names & self.local.keys()))
+        return local | (names - self.local.keys())
 
     def nested_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
         """A function made here may be called from here on: its effects on names around it count at once."""

@@ -6,6 +6,15 @@ from nb2pipe.emit.annotations import import_block
 from nb2pipe.emit.source import code_of, quoted, statements
 from nb2pipe.pipeline.model import Import, Pipeline
 
+UNBOUND = '''
+
+def __getattr__(name: str) -> Any:
+    """A variable that is not bound fails as it does in the notebook."""
+    if name in ({names},):
+        raise NameError(f"name {{name!r}} is not defined")
+    raise AttributeError(f"module {{__name__!r}} has no attribute {{name!r}}")
+'''
+
 
 def helpers_module(pipeline: Pipeline) -> str:
     """The module, not yet formatted. A notebook without helpers gets one that says so."""
@@ -20,4 +29,6 @@ def helpers_module(pipeline: Pipeline) -> str:
         declared = (
             f"# Variables of the notebook that functions share: stages bind them, the runner carries them on.\n{lines}"
         )
+    if pipeline.helpers.unsure:
+        declared += UNBOUND.format(names=", ".join(map(repr, pipeline.helpers.shared)))
     return f"{head}\n\n{import_block(imports)}\n\n{declared}\n\n{code_of(body)}"

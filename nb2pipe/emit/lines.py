@@ -36,6 +36,8 @@ def line_maps(files: Mapping[str, str], pipeline: Pipeline) -> dict[str, LineMap
 
 def _is_head(node: ast.stmt) -> bool:
     """Whether a statement of ``helpers.py`` is an import or declares a variable, and is so not the notebook's."""
+    if isinstance(node, ast.FunctionDef):
+        return node.name == "__getattr__"
     return _is_import(node) or (isinstance(node, ast.AnnAssign) and node.value is None)
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import libcst as cst
 
-from nb2pipe.analysis.scopes import flow_of, scope_of
+from nb2pipe.analysis.scopes import asked_name, flow_of, scope_of
 from nb2pipe.emit.source import CommentedStatement
 
 _Node = TypeVar("_Node", bound=cst.CSTNode)
@@ -97,9 +97,28 @@ class _Qualifier(cst.CSTTransformer):
                 return self._function(original_node)
             case cst.ClassDef():
                 return self._class(original_node)
+            case cst.Comparison() | cst.Subscript() | cst.Call():
+                return self._asking(original_node, updated_node)
             case cst.ListComp() | cst.SetComp() | cst.GeneratorExp() | cst.DictComp():
                 return self._comprehension(original_node)
         return updated_node
+
+    def _asking(self, before: cst.CSTNode, after: cst.CSTNode) -> cst.CSTNode:
+        """``"x" in locals()`` asks the module where ``x`` lives."""
+        if not _mentions_locals(before):
+            return after
+        asked = asked_name(ast.parse(f"({cst.Module([]).code_for_node(before)})", mode="eval").body)
+        if asked is None or asked[0] not in self.names:
+            return after
+        namespace = cst.parse_expression(f"vars({self.module})")
+        match after:
+            case cst.Comparison(comparisons=[target]):
+                return after.with_changes(comparisons=[target.with_changes(comparator=namespace)])
+            case cst.Subscript():
+                return after.with_changes(value=namespace)
+            case cst.Call(func=cst.Attribute() as method):
+                return after.with_changes(func=method.with_changes(value=namespace))
+        return after
 
     def _name(self, node: cst.Name) -> cst.BaseExpression:
         name = node.value
@@ -217,6 +236,17 @@ _BY_HAND = (
     cst.Global,
     cst.Nonlocal,
 )
+
+
+def _mentions_locals(node: cst.CSTNode) -> bool:
+    match node:
+        case cst.Comparison(comparisons=[cst.ComparisonTarget(comparator=cst.Call(func=cst.Name(value="locals")))]):
+            return True
+        case cst.Subscript(value=cst.Call(func=cst.Name(value="locals"))):
+            return True
+        case cst.Call(func=cst.Attribute(value=cst.Call(func=cst.Name(value="locals")))):
+            return True
+    return False
 
 
 def _targets(loop: cst.CompFor) -> set[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import libcst as cst
 
 from nb2pipe.emit import unbound
@@ -33,7 +35,7 @@ def stage_module(stage: Stage, pipeline: Pipeline) -> str:
     helpers = {name: name for name in annotator.used_helpers} | stage.helpers
     imports = [*stage.imports, *annotator.added]
     imports += [Import(f"{pipeline.name}.helpers", name, alias) for name, alias in helpers.items()]
-    if any(f"{helpers_name}." in code_of([statement]) for statement in body) and stage.shared_names:
+    if stage.shared_names and re.search(rf"\b{helpers_name}\b", code_of(body)):
         imports.append(Import(pipeline.name, "helpers", helpers_name))
     imports += unbound.unbound_imports(stage, pipeline)
     if stage.outputs:

@@ -332,6 +332,7 @@ def _helpers(draft: Draft) -> Helpers:
         imports=_needed_imports(_names_in(body), facts),
         names=tuple(sorted(seen)),
         shared=tuple(sorted(draft.shared - draft.facts.definitions.keys())),
+        unsure=any(s.flow.asks & draft.shared for s in facts.statements),
     )
 
 

@@ -195,13 +195,17 @@ class Settings:
 
 @dataclass(frozen=True)
 class Helpers:
-    """What goes to ``helpers.py``: functions, classes, the constants that they read, and the variables they share."""
+    """What goes to ``helpers.py``: functions, classes, the constants that they read, and the variables they share.
+
+    ``unsure`` says that a stage may read one of those variables where it is not bound.
+    """
 
     body: tuple[Kept, ...] = ()
     edits: tuple[Edit, ...] = ()
     imports: tuple[Import, ...] = ()
     names: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
+    unsure: bool = False
 
 
 @dataclass(frozen=True)

@@ -20,4 +20,4 @@ def restore(namespace: ModuleType | None, values: Mapping[str, Any]) -> None:
 
 def save(namespace: ModuleType | None, names: Iterable[str]) -> dict[str, Any]:
     """The variables as they are now."""
-    return {name: getattr(namespace, name, Absence.UNBOUND) for name in names}
+    return {name: vars(namespace).get(name, Absence.UNBOUND) for name in names}
