@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable
 
 from nb2pipe.analysis import Facts, Statement, StatementKind
+from nb2pipe.analysis.constructs import namespace_questions
 from nb2pipe.analysis.context import BUILTINS
 from nb2pipe.analysis.values import is_immutable
 from nb2pipe.notebook import Role
@@ -58,6 +59,7 @@ def module_constants(facts: Facts, wanted: frozenset[str]) -> frozenset[str]:
     """
     steady = steady_names(facts)
     candidates: dict[str, frozenset[str]] = {}
+    asked = {name for statement in facts.statements for name, _ in namespace_questions(statement.node)}
     for statement in facts.statements:
         cell = facts.notebook.cell(statement.cell)
         found = assigned_name(statement)
@@ -74,7 +76,7 @@ def module_constants(facts: Facts, wanted: frozenset[str]) -> frozenset[str]:
             or statement.effects.calls
         )
         simple = literal_value(value) is not None or is_immutable(statement.types.get(name))
-        if name in steady and quiet and simple and not any(isinstance(n, ast.Await) for n in ast.walk(value)):
+        if name in steady - asked and quiet and simple and not any(isinstance(n, ast.Await) for n in ast.walk(value)):
             candidates[name] = statement.flow.reads - facts.imports.keys() - BUILTINS
     chosen: set[str] = set()
     stack = [name for name in wanted if name in candidates]

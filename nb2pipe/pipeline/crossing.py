@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nb2pipe.analysis import Facts, Statement
-from nb2pipe.analysis.values import ITERATORS, NOT_STORABLE, is_immutable, stored_as_one_memory
+from nb2pipe.analysis.values import ITERATORS, NOT_STORABLE, is_immutable
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,7 @@ def step_of(
         must_bind=frozenset(statement.flow.binds & variables),
         may_bind=frozenset(may_bind & variables),
         mutates=frozenset(n for n in mutates & variables if not is_immutable(facts.types.get(n))),
-        aliases=frozenset(
-            pair
-            for pair in aliases
-            if not any(is_immutable(facts.types.get(name)) for name in pair)
-            and (pair not in statement.effects.views or stored_as_one_memory(*map(facts.types.get, pair)))
-        ),
+        aliases=frozenset(pair for pair in aliases if not any(is_immutable(facts.types.get(name)) for name in pair)),
     )
 
 

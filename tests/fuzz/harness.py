@@ -33,7 +33,15 @@ from nb2pipe.pipeline import Pipeline, plan
 from nb2pipe.runtime.worker import Job, StageResult, run_stage
 from tests.fuzz.programs import Program
 
-for heavy in ("numpy", "pandas", "pyarrow.parquet", "cloudpickle", "pandera.pandas", "nb2pipe.runtime.runner"):
+for heavy in (
+    "numpy",
+    "pandas",
+    "pyarrow.parquet",
+    "cloudpickle",
+    "pandera.pandas",
+    "sklearn.preprocessing",
+    "nb2pipe.runtime.runner",
+):
     importlib.import_module(heavy)  # once here, and not in every child
 
 

@@ -73,6 +73,7 @@ class Writer:
         self.maybe: set[str] = set()
         self.holders: set[str] = set()
         self.classes: set[str] = set()
+        self.closures: set[str] = set()
         self.count = 0
 
     def program(self) -> Program:
@@ -457,8 +458,118 @@ def _with(w: Writer) -> str | None:
     return f"with open('notes.txt', 'a') as file:\n    file.write(str({rows}))\nwith open('notes.txt') as file:\n    words = file.read()"
 
 
+def _walked(w: Writer) -> str | None:
+    """Loops that reach objects through containers."""
+    number = w.random.randint(0, 9)
+    forms = {
+        "dicts": "for key, row in {0}.items():\n    row.append({1})",
+        "lists": "for position, row in enumerate({0}):\n    row.append(position)",
+        "dictbox": "for item in {0}.values():\n    found = type(item).__name__",
+        "box": "for item in {0}:\n    if isinstance(item, list):\n        item.append({1})",
+        "list": "for one, other in zip({0}, {0}[:]):\n    {0}[0] = one + other",
+    }
+    name = w.pick(*forms)
+    if name is None:
+        return None
+    w.maybe.update(("item", "row", "found", "one", "other"))
+    return forms[w.kinds[name]].format(name, number)
+
+
+def _frames_walked(w: Writer) -> str | None:
+    one, other = w.pick("frame"), w.pick("frame")
+    if one is None or other is None:
+        return None
+    w.maybe.add("table")
+    return f"for table in [{one}, {other}]:\n    table['k'] = table['x'] + {w.random.randint(0, 9)}"
+
+
+def _closure(w: Writer) -> str:
+    """Functions that share a cell."""
+    number = w.random.randint(0, 9)
+    if w.closures and w.random.random() < 0.7:
+        name = w.random.choice(sorted(w.closures))
+        return f"{w.new('int')} = {name}[{w.random.randint(0, 1)}]({number})"
+    name = w.new("functions")
+    w.closures.add(name)
+    maker = (
+        "def make(start):\n    total = start\n    def add(x):\n        nonlocal total\n        total += x\n"
+        "        return total\n    def get(x):\n        return total - x\n    return add, get"
+    )
+    return f"{maker}\n{name} = make({number})"
+
+
+def _returned_pair(w: Writer) -> str | None:
+    """Two names for what one call made."""
+    rows = w.pick("list")
+    if rows is None:
+        return None
+    one, other = w.new("list"), w.new("dicts")
+    if one == other:
+        return None
+    return f"def pair(rows):\n    return rows, {{'x': rows, 'y': [len(rows)]}}\n{one}, {other} = pair({rows})"
+
+
+def _deep(w: Writer) -> str | None:
+    name = w.pick("lists", "dicts", "box", "dictbox")
+    if name is None:
+        return None
+    return f"import copy\n{w.new(w.kinds[name])} = copy.{w.random.choice(['copy', 'deepcopy'])}({name})"
+
+
+def _attribute(w: Writer) -> str | None:
+    rows = w.pick("list", "dict", "array")
+    if rows is None:
+        return None
+    held = w.pick("holder")
+    if held and w.random.random() < 0.6:
+        return w.random.choice([f"{held}.rows = {rows}", f"{held}.extra = [{rows}]", f"{held}.count += 1"])
+    return f"from types import SimpleNamespace\n{w.new('holder')} = SimpleNamespace(rows={rows}, count=0)"
+
+
+def _sorted_by(w: Writer) -> str | None:
+    rows, number = w.pick("list"), w.pick("int")
+    if rows is None or number is None:
+        return None
+    form = w.random.choice(
+        ["sorted({0}, key=lambda v: -v * {1})", "list(filter(lambda v: v != {1}, {0}))", "[v for v in {0} if v != {1}]"]
+    )
+    return f"{w.new('list')} = {form.format(rows, number)}"
+
+
+def _decorated(w: Writer) -> str:
+    """A decorator that counts, or keeps what it wraps."""
+    name = f"f{w.random.randint(0, 3)}"
+    w.functions[name] = "list"
+    rows = w.pick("list")
+    kept = f"        {rows}.append(1)\n" if rows and w.random.random() < 0.4 else ""
+    return (
+        f"def counted(fn):\n    def wrapper(value):\n        wrapper.calls += 1\n{kept}"
+        f"        return fn(value) + [wrapper.calls]\n    wrapper.calls = 0\n    return wrapper\n"
+        f"@counted\ndef {name}(value):\n    return value[:2]"
+    )
+
+
+def _generator(w: Writer) -> str | None:
+    rows = w.pick("list")
+    if rows is None:
+        return None
+    return f"def each(rows):\n    for row in rows:\n        rows.append(row) if len(rows) < 5 else None\n        yield row\n{w.new('list')} = list(each({rows}))"
+
+
+def _estimator(w: Writer) -> str | None:
+    rows = w.pick("matrix")
+    held = w.pick("scaler")
+    if rows is None:
+        return None
+    if held and w.random.random() < 0.6:
+        return w.random.choice([f"{held}.fit({rows})", f"{w.new('array2')} = {held}.fit_transform({rows})"])
+    return f"from sklearn.preprocessing import StandardScaler\n{w.new('scaler')} = StandardScaler()"
+
+
 TEMPLATES = [
     _made, _made, _made, _alias, _alias, _container, _taken_out, _mutated, _mutated, _mutated, _mutated, _copied, _view,
     _loop, _number_loop, _swapped, _conditional, _deleted, _asked, _function, _function, _called, _called, _called,
     _function_value, _class, _instance, _instance, _random_draw, _comprehension, _iterator, _frame_work, _match, _with,
+    _walked, _walked, _frames_walked, _closure, _closure, _returned_pair, _deep, _attribute, _attribute, _sorted_by,
+    _decorated, _generator, _estimator,
 ]  # fmt: skip

@@ -400,3 +400,47 @@ def test_a_view_keeps_its_base() -> None:
     again["crop"][:] = 7
     assert again["crop"].base is again["image"]
     assert again["image"].sum() == 42
+
+
+def counting(start: int) -> tuple[Any, Any]:
+    total = start
+
+    def add(step: int) -> int:
+        nonlocal total
+        total += step
+        return total
+
+    def get() -> int:
+        return total
+
+    return add, get
+
+
+LIMIT = 3
+
+
+def limited() -> Any:
+    return lambda value: min(value, LIMIT)
+
+
+def test_closures_go_on_sharing_their_variables() -> None:
+    add, get = back(counting(6))
+    add(4)
+    assert get() == 10
+
+
+def test_a_function_that_calls_itself_crosses() -> None:
+    def fall(n: int) -> int:
+        fall.calls += 1  # type: ignore[attr-defined]
+        return n if n == 0 else fall(n - 1)
+
+    fall.calls = 0  # type: ignore[attr-defined]
+    again = back(fall)
+    assert (again(3), again.calls, again.__name__) == (0, 4, "fall")
+
+
+def test_a_function_sees_its_module_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    again = back(limited())
+    monkeypatch.setitem(again.__globals__, "LIMIT", 7)
+    assert again(9) == 7
+    assert again.__globals__ is globals()

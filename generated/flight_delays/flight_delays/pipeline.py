@@ -90,6 +90,7 @@ PIPELINE = Pipeline(
                 "column_names": "transform.column_names",
             },
             outputs=("X_test", "X_train", "features", "test_rows", "y_test", "y_train"),
+            shared=(("test_rows", "y_test"),),
             settings=(notebook_settings,),
             after=("validate_data",),
             cells=(16, 17, 18),

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 from nb2pipe.runtime.errors import StorageError
 from nb2pipe.runtime.files import Bytes
-from nb2pipe.runtime.formats import carried, leftovers, memory
+from nb2pipe.runtime.formats import carried, functions, leftovers, memory
 
 NAME = "graph"
 MAGIC = b"nb2pipe graph 1\n"
@@ -136,6 +136,8 @@ def _reduced(obj: Any, collected: memory.Collected) -> Any:
         return obj.reduced(collected)
     if (module := carried.reduce(obj)) is not None:
         return module
+    if (function := functions.reduce(obj)) is not None:
+        return function
     if (leftover := leftovers.reduce(obj)) is not None:
         return leftover
     numpy = sys.modules.get("numpy")
