@@ -29,6 +29,7 @@ from nb2pipe.analysis.imports import (
 from nb2pipe.analysis.library import library
 from nb2pipe.analysis.model import Definition, Effects, Facts, Flow, Statement, StatementKind
 from nb2pipe.analysis.scopes import flow_of, scope_of
+from nb2pipe.analysis.trees import walk
 from nb2pipe.analysis.values import joined
 from nb2pipe.diagnostics import Diagnostic, rule
 from nb2pipe.notebook import Cell, CellKind, Notebook, Role
@@ -57,8 +58,9 @@ def analyse(notebook: Notebook, values: frozenset[str] = frozenset()) -> Facts:
     statements, types = _statements(cells, trees, context, nodes, {})
     skipped_trees = {cell.number: _tolerant(cell.source) for cell in skipped_cells}
     skipped, _ = _statements(skipped_cells, skipped_trees, context, nodes, types)
+    bound = _bound(statements)
     for cell in cells:
-        findings += construct_findings(cell, trees[cell.number], context, _bound(statements))
+        findings += construct_findings(cell, trees[cell.number], context, bound)
     return Facts(
         notebook=notebook,
         statements=tuple(statements),
@@ -133,7 +135,7 @@ def _import_findings(
         finding
         for cell in cells
         for statement in trees[cell.number].body
-        for node in ast.walk(statement)
+        for node in walk(statement)
         if isinstance(node, ast.Import | ast.ImportFrom)
         for finding in _of_import(cell.number, statement, node, notebook, changing)
     ]

@@ -64,8 +64,7 @@ class CallWalk(Ledger, ABC):
             return self.instance_method(receiver, func.attr, node)
         row = self.context.library.method(receiver.type, func.attr)
         if row is None:
-            defined = any(func.attr in cls.methods for cls in self.context.classes.values())
-            row = UNKNOWN if defined else self.context.library.named_method(func.attr)
+            row = UNKNOWN if func.attr in self.context.method_names else self.context.library.named_method(func.attr)
         return self.apply(row, node, receiver, func.attr)
 
     def instance_method(self, receiver: Value, name: str, node: ast.Call) -> Value:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from nb2pipe.analysis.context import Context, dotted_path, root_name
 from nb2pipe.analysis.model import ImportedName
 from nb2pipe.analysis.scopes import Comprehension, asked_name
+from nb2pipe.analysis.trees import children, walk
 from nb2pipe.diagnostics import Diagnostic, rule
 from nb2pipe.notebook import Cell
 
@@ -50,7 +51,7 @@ def needs_event_loop(statement: ast.stmt, imports: Mapping[str, tuple[ImportedNa
     """Whether a statement awaits, or asks for the loop that a kernel is running in."""
     asks = any(
         isinstance(node, ast.Attribute | ast.Name) and LOOP_PATHS.match(dotted_path(node, imports) or "")
-        for node in ast.walk(statement)
+        for node in walk(statement)
     )
     return asks or awaits(statement)
 
@@ -70,7 +71,7 @@ def _tasks(cell: int, tree: ast.Module, context: Context) -> Iterator[Diagnostic
 
 def _of_statement(cell: int, statement: ast.stmt, context: Context, bound: frozenset[str]) -> Iterator[Diagnostic]:
     asked = {id(call) for name, call in namespace_questions(statement) if not _is_module_name(name, context)}
-    for node in ast.walk(statement):
+    for node in walk(statement):
         line = getattr(node, "lineno", statement.lineno)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in bound:
             kernel = node.id in KERNEL_NAMES or NUMBERED.match(node.id)
@@ -103,7 +104,7 @@ def namespace_questions(statement: ast.stmt) -> Iterator[tuple[str, ast.Call]]:
         if found is not None:
             yield found
         elif not isinstance(node, closed):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))
 
 
 def _is_module_name(name: str, context: Context) -> bool:
@@ -116,7 +117,7 @@ def _outside_functions(statement: ast.stmt) -> Iterator[ast.AST]:
         node = stack.pop()
         yield node
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))
 
 
 def _shows(statement: ast.stmt, name: ast.Name) -> bool:
@@ -136,7 +137,7 @@ def _reads_only(statement: ast.stmt, node: ast.expr) -> bool:
 
 def _module_state(cell: int, statement: ast.stmt, context: Context) -> Iterator[Diagnostic]:
     """Assignments into modules, where they are not a setting that can be replayed."""
-    for node in ast.walk(statement):
+    for node in walk(statement):
         if not isinstance(node, ast.Attribute | ast.Subscript) or not isinstance(node.ctx, ast.Store | ast.Del):
             continue
         root = root_name(node)
@@ -145,7 +146,7 @@ def _module_state(cell: int, statement: ast.stmt, context: Context) -> Iterator[
         whole = statement.targets[0] if isinstance(statement, ast.Assign) and len(statement.targets) == 1 else None
         if isinstance(statement, ast.AugAssign):
             whole = statement.target
-        names = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
+        names = {n.id for n in walk(statement) if isinstance(n, ast.Name)}
         literal = names <= context.imports.keys() | {"True", "False", "None", "str", "int", "float"}
         if node is not whole or not literal or isinstance(node.ctx, ast.Del):
             yield rule("NB207").found(cell, node.lineno, construct=ast.unparse(node))

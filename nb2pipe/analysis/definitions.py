@@ -11,6 +11,7 @@ from nb2pipe.analysis.context import BUILTINS, Context, NotebookClass, Summary, 
 from nb2pipe.analysis.effects import effects_of
 from nb2pipe.analysis.model import Definition, Effects
 from nb2pipe.analysis.scopes import FunctionNode, scope_of
+from nb2pipe.analysis.trees import children, walk
 from nb2pipe.analysis.values import Value, is_immutable
 
 DefinitionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign
@@ -105,7 +106,7 @@ def attribute_targets(trees: Sequence[ast.AST]) -> frozenset[str]:
     """Names whose attributes are set somewhere: ``f.calls = 0``, ``Model.scale = 2``, ``type(self).count += 1``."""
     found: set[str] = set()
     for tree in trees:
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
                 root = root_name(node)
                 if root is not None:
@@ -207,7 +208,7 @@ def _own(node: FunctionNode) -> list[ast.AST]:
         current = stack.pop()
         found.append(current)
         if not isinstance(current, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            stack.extend(ast.iter_child_nodes(current))
+            stack.extend(children(current))
     return found
 
 
@@ -264,7 +265,7 @@ def _state(name: str, node: DefinitionNode, context: Context, touched: frozenset
 
 
 def _class_state(name: str, node: ast.ClassDef, context: Context) -> str:
-    for child in ast.walk(node):
+    for child in walk(node):
         if isinstance(child, ast.Attribute) and isinstance(child.ctx, ast.Store):
             owner = ast.unparse(child.value)
             if owner in (name, "cls", "type(self)", "self.__class__"):
@@ -278,8 +279,8 @@ def _class_state(name: str, node: ast.ClassDef, context: Context) -> str:
     }
     dataclass_like = any("dataclass" in ast.unparse(d) for d in node.decorator_list)
     for method in _methods(node):
-        assigned = {n.attr for n in ast.walk(method) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
-        used = {n.attr for n in ast.walk(method) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
+        assigned = {n.attr for n in walk(method) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
+        used = {n.attr for n in walk(method) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
         if (
             not dataclass_like
             and (mutable & used) - assigned

@@ -15,6 +15,7 @@ from nb2pipe.analysis.context import Context, root_name
 from nb2pipe.analysis.expressions import ExpressionWalk
 from nb2pipe.analysis.model import Effects
 from nb2pipe.analysis.scopes import scope_of
+from nb2pipe.analysis.trees import children, walk
 from nb2pipe.analysis.values import NOTHING, NUMBERS, PROCESS_OBJECTS, Value, element_type, is_immutable, joined, union
 
 
@@ -97,7 +98,7 @@ class _Walk(ExpressionWalk):
             case ast.Match():
                 subject = self.value(node.subject)
                 for arm in node.cases:
-                    for pattern in ast.walk(arm.pattern):
+                    for pattern in walk(arm.pattern):
                         name = getattr(pattern, "name", None) or getattr(pattern, "rest", None)
                         if name:
                             self.bind(name, Value(None, subject.shared))
@@ -105,7 +106,7 @@ class _Walk(ExpressionWalk):
                         self.value(arm.guard)
                 self.branches([arm.body for arm in node.cases])
             case _:
-                for child in ast.iter_child_nodes(node):
+                for child in children(node):
                     if isinstance(child, ast.expr):
                         self.value(child)
 

@@ -11,6 +11,7 @@ from typing import Any
 from nb2pipe.analysis import Facts, Statement, StatementKind
 from nb2pipe.analysis.constructs import needs_event_loop
 from nb2pipe.analysis.imports import all_modules
+from nb2pipe.analysis.trees import walk
 from nb2pipe.notebook import CellKind, Role
 from nb2pipe.notebook.modules import imported_modules
 from nb2pipe.pipeline.asserts import TableRules, table_rules
@@ -160,7 +161,7 @@ def _used_parameters(draft: Draft) -> list[Parameter]:
 def _names_in(statements: Iterable[Statement]) -> set[str]:
     names: set[str] = set()
     for statement in statements:
-        for node in ast.walk(statement.node):
+        for node in walk(statement.node):
             if isinstance(node, ast.Name):
                 names.add(node.id)
             elif isinstance(node, ast.arg):

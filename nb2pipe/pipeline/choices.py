@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from nb2pipe.analysis import StatementKind
 from nb2pipe.analysis.scopes import FunctionNode, scope_of
+from nb2pipe.analysis.trees import children, walk
 from nb2pipe.pipeline.crossing import bound_after
 from nb2pipe.pipeline.findings import Draft
 from nb2pipe.pipeline.placing import Placed, Placement, referenced
@@ -69,7 +70,7 @@ def _of_names_in_classes(draft: Draft) -> Iterator[Choices]:
     """Names that Python treats differently in a class: it looks up its own names in no function around it."""
     for block in draft.blocks:
         for statement in draft.bodies[block.name]:
-            for node in ast.walk(statement.node):
+            for node in walk(statement.node):
                 if isinstance(node, ast.ClassDef):
                     scope = scope_of(node)
                     yield Choices(shared=scope.evaluated & scope.locals & draft.variables)
@@ -113,8 +114,8 @@ def _of_handed_on(draft: Draft) -> Iterator[Choices]:
             kept = step.may_bind | step.mutates
             if step.statement.kind is StatementKind.DEFINITION or not kept & stage.outputs:
                 continue
-            calls = {id(n.func) for n in ast.walk(step.statement.node) if isinstance(n, ast.Call)}
-            for node in ast.walk(step.statement.node):
+            calls = {id(n.func) for n in walk(step.statement.node) if isinstance(n, ast.Call)}
+            for node in walk(step.statement.node):
                 if isinstance(node, ast.Name) and node.id in nested and id(node) not in calls:
                     yield _out_of_its_stage(nested[node.id], draft)
 
@@ -146,7 +147,7 @@ def _functions_inside(node: ast.AST) -> Iterator[FunctionNode]:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
         yield node
         return
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         yield from _functions_inside(child)
 
 

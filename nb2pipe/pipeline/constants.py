@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from nb2pipe.analysis import Facts, Statement, StatementKind
 from nb2pipe.analysis.context import BUILTINS
+from nb2pipe.analysis.trees import walk
 from nb2pipe.analysis.values import is_immutable
 from nb2pipe.notebook import Role
 from nb2pipe.pipeline.literals import literal_value
@@ -74,7 +75,7 @@ def module_constants(facts: Facts, wanted: frozenset[str]) -> frozenset[str]:
             or statement.effects.calls
         )
         simple = literal_value(value) is not None or is_immutable(statement.types.get(name))
-        if name in steady and quiet and simple and not any(isinstance(n, ast.Await) for n in ast.walk(value)):
+        if name in steady and quiet and simple and not any(isinstance(n, ast.Await) for n in walk(value)):
             candidates[name] = statement.flow.reads - facts.imports.keys() - BUILTINS
     chosen: set[str] = set()
     stack = [name for name in wanted if name in candidates]

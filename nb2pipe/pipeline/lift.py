@@ -16,6 +16,7 @@ from pathlib import PurePath
 
 from nb2pipe.analysis import Facts, Statement
 from nb2pipe.analysis.context import dotted_path
+from nb2pipe.analysis.trees import children, walk
 from nb2pipe.pipeline.literals import Literal, literal_value
 from nb2pipe.pipeline.model import Edit, Parameter, ParameterKind
 
@@ -155,7 +156,7 @@ def _sites(statement: Statement, kind: str, facts: Facts) -> Iterator[_Site]:
         for site in (*_call_sites(node, facts), *_comparison_sites(node, statement), *_column_sites(node, kind)):
             repeated = in_loop and site.literal.mutable
             if id(site.node) not in seen and not repeated:
-                seen.update(id(part) for part in ast.walk(site.node))
+                seen.update(id(part) for part in walk(site.node))
                 yield site
 
 
@@ -170,7 +171,7 @@ def _walk(statement: ast.stmt) -> Iterator[tuple[ast.AST, bool]]:
         repeats = in_loop or isinstance(
             node, ast.For | ast.While | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
         )
-        stack.extend((child, repeats) for child in reversed(list(ast.iter_child_nodes(node))))
+        stack.extend((child, repeats) for child in reversed(children(node)))
 
 
 def _call_sites(node: ast.AST, facts: Facts) -> Iterator[_Site]:
@@ -271,13 +272,13 @@ def path_names(statements: Iterable[Statement], facts: Facts) -> frozenset[str]:
     """Names that are used as (parts of) paths: given to a reader, to ``Path`` or to ``os.path.join``."""
     found: set[str] = set()
     for statement in statements:
-        for node in ast.walk(statement.node):
+        for node in walk(statement.node):
             if not isinstance(node, ast.Call):
                 continue
             path = dotted_path(node.func, facts.imports) or ""
             if READERS.match(path) or path in ("pathlib.Path", "os.path.join"):
                 for argument in node.args:
-                    found |= {n.id for n in ast.walk(argument) if isinstance(n, ast.Name)}
+                    found |= {n.id for n in walk(argument) if isinstance(n, ast.Name)}
     return frozenset(found)
 
 
@@ -285,7 +286,7 @@ def input_path_names(statements: Iterable[Statement], facts: Facts) -> frozenset
     """Names that are handed to a reader as they are."""
     found: set[str] = set()
     for statement in statements:
-        for node in ast.walk(statement.node):
+        for node in walk(statement.node):
             if isinstance(node, ast.Call) and READERS.match(dotted_path(node.func, facts.imports) or ""):
                 found |= {a.id for a in node.args[:1] if isinstance(a, ast.Name)}
     return frozenset(found)

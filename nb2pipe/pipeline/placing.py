@@ -10,6 +10,7 @@ from enum import StrEnum
 from nb2pipe.analysis import Definition, Facts, Statement, StatementKind
 from nb2pipe.analysis.context import dotted_path
 from nb2pipe.analysis.definitions import PLAIN_DECORATORS
+from nb2pipe.analysis.trees import walk
 
 
 class Placement(StrEnum):
@@ -122,7 +123,7 @@ def _only_called(facts: Facts) -> frozenset[str]:
     mentions: dict[str, int] = {}
     calls: dict[str, int] = {}
     for statement in facts.statements:
-        for node in ast.walk(statement.node):
+        for node in walk(statement.node):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 mentions[node.id] = mentions.get(node.id, 0) + 1
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
@@ -137,7 +138,7 @@ def _shadows(found: Definition, needed: frozenset[str]) -> bool:
 
 def _has_inner_scope_clash(found: Definition, needed: frozenset[str]) -> bool:
     """A function inside it that has a name of its own which is also one of the variables to pass on."""
-    for node in ast.walk(found.node):
+    for node in walk(found.node):
         if isinstance(node, ast.arg) and node.arg in needed:
             return True
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in needed:
@@ -146,7 +147,7 @@ def _has_inner_scope_clash(found: Definition, needed: frozenset[str]) -> bool:
 
 
 def _yields(node: ast.AST) -> bool:
-    return any(isinstance(child, ast.Yield | ast.YieldFrom) for child in ast.walk(node))
+    return any(isinstance(child, ast.Yield | ast.YieldFrom) for child in walk(node))
 
 
 def _plainly_decorated(found: Definition, facts: Facts) -> bool:
