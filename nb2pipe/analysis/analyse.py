@@ -30,6 +30,7 @@ from nb2pipe.analysis.library import library
 from nb2pipe.analysis.model import Definition, Effects, Facts, Flow, Statement, StatementKind
 from nb2pipe.analysis.scopes import flow_of, scope_of
 from nb2pipe.analysis.trees import walk
+from nb2pipe.analysis.trials import Types
 from nb2pipe.analysis.values import joined
 from nb2pipe.diagnostics import Diagnostic, rule
 from nb2pipe.notebook import Cell, CellKind, Notebook, Role
@@ -172,7 +173,7 @@ def _statements(
     nodes: Mapping[str, DefinitionNode],
     types: Mapping[str, str | None],
 ) -> tuple[list[Statement], dict[str, str | None]]:
-    known: dict[str, str | None] = dict(types)
+    known = Types(types)
     result: list[Statement] = []
     for cell in cells:
         for order, node in enumerate(trees[cell.number].body):
@@ -190,9 +191,8 @@ def _statements(
                 header = Flow(reads=_header_reads(node, flow), binds=flow.binds, may_bind=flow.may_bind)
                 result.append(Statement(node, cell.number, order, StatementKind.DEFINITION, header, Effects()))
                 continue
-            effects, after, _ = effects_of([node], context, known)
-            bound = {name: kind for name in flow.may_bind if (kind := after.get(name)) is not None}
-            known = after
+            effects, _, _ = effects_of([node], context, known)
+            bound = {name: kind for name in flow.may_bind if (kind := known.get(name)) is not None}
             kind = _kind(node, cell, effects, flow, context)
             result.append(Statement(node, cell.number, order, kind, flow, effects, types=bound))
     return result, known

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from functools import cache, wraps
+from functools import wraps
 from typing import TypeVar
 
 N = TypeVar("N", bound=ast.AST)
@@ -12,6 +12,22 @@ T = TypeVar("T")
 
 #: Fields that hold no code: contexts and operators, names and other plain values.
 _NOT_CODE = frozenset("ctx op ops id attr arg names asname module level kind conversion rest lineno".split())
+
+
+class _Fields(dict[type[ast.AST], tuple[str, ...]]):
+    """The fields of each kind of node that may hold nodes."""
+
+    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
+        if issubclass(kind, ast.Import | ast.ImportFrom):
+            self[kind] = ("names",)
+        elif issubclass(kind, ast.Constant | ast.Name):
+            self[kind] = ()
+        else:
+            self[kind] = tuple(field for field in kind._fields if field not in _NOT_CODE)
+        return self[kind]
+
+
+_FIELDS = _Fields()
 
 
 def remembered(work: Callable[[N], T]) -> Callable[[N], T]:
@@ -37,7 +53,7 @@ def walk(node: ast.AST) -> Sequence[ast.AST]:
 def children(node: ast.AST) -> list[ast.AST]:
     """The nodes directly below a node, in source order, without contexts and operators."""
     found: list[ast.AST] = []
-    for field in _fields(type(node)):
+    for field in _FIELDS[type(node)]:
         value = getattr(node, field, None)
         if value.__class__ is list:
             found += [part for part in value if isinstance(part, ast.AST)]
@@ -49,7 +65,7 @@ def children(node: ast.AST) -> list[ast.AST]:
 def _walk(node: ast.AST) -> list[ast.AST]:
     found = [node]
     for current in found:  # grows as it goes
-        for field in _fields(type(current)):
+        for field in _FIELDS[type(current)]:
             value = getattr(current, field, None)
             if value.__class__ is list:
                 found += [part for part in value if isinstance(part, ast.AST)]
@@ -61,13 +77,3 @@ def _walk(node: ast.AST) -> list[ast.AST]:
 @remembered
 def _walk_statement(node: ast.stmt) -> list[ast.AST]:
     return _walk(node)
-
-
-@cache
-def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
-    """The fields of a kind of node that may hold nodes."""
-    if issubclass(kind, ast.Import | ast.ImportFrom):
-        return ("names",)
-    if issubclass(kind, ast.Constant | ast.Name):
-        return ()
-    return tuple(field for field in kind._fields if field not in _NOT_CODE)
