@@ -1,7 +1,7 @@
 """How the time of an analysis grows with the notebook, and how it compares with parsing the same text.
 
-    python benchmarks/analysis.py                       # synthetic notebooks of 30, 300 and 3000 cells
-    python benchmarks/analysis.py FOLDER_OF_NOTEBOOKS   # and real ones, against libcst.parse_module
+python benchmarks/analysis.py                       # synthetic notebooks of 30, 300 and 3000 cells
+python benchmarks/analysis.py FOLDER_OF_NOTEBOOKS   # and real ones, against libcst.parse_module
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import libcst
-
 from synthetic import synthetic_notebook
+
 from nb2pipe.analysis import analyse
 from nb2pipe.notebook import CellKind, Notebook, NotebookError, Role, read_notebook
 from nb2pipe.pipeline import plan

@@ -7,7 +7,6 @@ import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from functools import cached_property
 
 from nb2pipe.analysis.library import Library
 from nb2pipe.analysis.model import Effects, ImportedName
@@ -46,12 +45,6 @@ class Context:
     imports: Mapping[str, tuple[ImportedName, ...]]
     functions: Mapping[str, Summary] = field(default_factory=dict)
     classes: Mapping[str, NotebookClass] = field(default_factory=dict)
-
-    @cached_property
-    def method_names(self) -> frozenset[str]:
-        """Methods of all of the notebook's classes."""
-        return frozenset(name for cls in self.classes.values() for name in cls.methods)
-
 
     @cached_property
     def method_names(self) -> frozenset[str]:

@@ -53,7 +53,6 @@ def scope_of(node: FunctionNode | ast.ClassDef) -> Scope:
 
 
 @remembered
-@remembered
 def _function_scope(node: FunctionNode) -> Scope:
     header = _Walk()
     header.function_header(node)
@@ -78,7 +77,6 @@ def _function_scope(node: FunctionNode) -> Scope:
     )
 
 
-@remembered
 @remembered
 def _class_scope(node: ast.ClassDef) -> Scope:
     header = _Walk()
