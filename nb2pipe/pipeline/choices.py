@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from nb2pipe.analysis import StatementKind
 from nb2pipe.analysis.scopes import FunctionNode, scope_of
 from nb2pipe.analysis.trees import children, walk
-from nb2pipe.pipeline.crossing import bound_after
+from nb2pipe.pipeline.crossing import run_step
 from nb2pipe.pipeline.findings import Draft
 from nb2pipe.pipeline.placing import Placed, Placement, referenced
 
@@ -35,23 +35,23 @@ class Choices:
     values: frozenset[str] = frozenset()
     nested: frozenset[str] = frozenset()
 
-    def __or__(self, other: Choices) -> Choices:
-        return Choices(self.shared | other.shared, self.values | other.values, self.nested | other.nested)
-
 
 def necessary(draft: Draft, chosen: Choices) -> Choices:
     """``chosen``, and what else the draft made with it needs."""
-    found = chosen
-    for choice in (
+    made = [
+        chosen,
         *_of_values(draft),
         *_of_names_in_classes(draft),
         *_of_definitions(draft),
         *_of_handed_on(draft),
         *_of_stored_functions(draft),
         *_of_unbound(draft),
-    ):
-        found |= choice
-    return Choices(found.shared & _bindable(draft), found.values, found.nested)
+    ]
+    return Choices(
+        frozenset().union(*(choice.shared for choice in made)) & _bindable(draft),
+        frozenset().union(*(choice.values for choice in made)),
+        frozenset().union(*(choice.nested for choice in made)),
+    )
 
 
 def _bindable(draft: Draft) -> frozenset[str]:
@@ -95,7 +95,7 @@ def _of_definitions(draft: Draft) -> Iterator[Choices]:
             continue
         if entry.placement is not Placement.NESTED:
             continue
-        home = next((b.name for b in draft.blocks if any(c.number == found.cell for c in b.cells)), None)
+        home = draft.block_of.get(found.cell)
         elsewhere = any(stage != home for stage in stages)
         evaluated = found.evaluated & draft.variables - draft.constants
         if evaluated and (elsewhere or crosses):
@@ -166,7 +166,7 @@ def _of_unbound(draft: Draft) -> Iterator[Choices]:
             for name in referenced(step.statement, draft.facts) & extended.keys():
                 if not all(bound.get(variable, False) for variable in extended[name]):
                     yield Choices(nested=frozenset({name}))
-            bound = bound_after(bound, [step])
+            run_step(bound, step)
 
 
 def users_of(draft: Draft) -> dict[str, list[str]]:
@@ -182,6 +182,4 @@ def users_of(draft: Draft) -> dict[str, list[str]]:
 
 def class_crosses(cls: str, draft: Draft) -> bool:
     """Whether an instance of one of the notebook's classes may go from stage to stage."""
-    types = draft.facts.types
-    names = {name for stage in draft.names for name in stage.outputs}
-    return any(types.get(name) in (None, f"notebook:{cls}") or f"notebook:{cls}" in types[name] for name in names)
+    return any(kind is None or f"notebook:{cls}" in kind for kind in draft.crossing_types)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from nb2pipe.analysis import Definition, Facts, Statement, StatementKind
@@ -59,16 +59,7 @@ def place(
 
 def reachable(name: str, facts: Facts) -> frozenset[str]:
     """The definitions that running ``name`` may run, itself included."""
-    seen: set[str] = set()
-    stack = [name]
-    while stack:
-        current = stack.pop()
-        if current in seen:
-            continue
-        seen.add(current)
-        found = facts.definitions[current]
-        stack.extend((found.free | found.evaluated | found.effects.calls) & facts.definitions.keys())
-    return frozenset(seen)
+    return facts.reach[name]
 
 
 def _needs(name: str, facts: Facts, variables: frozenset[str]) -> frozenset[str]:
@@ -107,14 +98,16 @@ def _place(
 
 def _settled(placed: dict[str, Placed], facts: Facts) -> dict[str, Placed]:
     """A definition that uses a nested one cannot be hoisted itself."""
-    changed = True
-    while changed:
-        changed = False
-        for name, entry in placed.items():
-            uses = (entry.definition.free | entry.definition.evaluated) & placed.keys() - {name}
-            if entry.placement is not Placement.NESTED and any(placed[u].placement is Placement.NESTED for u in uses):
-                placed[name] = Placed(entry.definition, Placement.NESTED, entry.variables)
-                changed = True
+    users: dict[str, list[str]] = {}
+    for name, entry in placed.items():
+        for used in (entry.definition.free | entry.definition.evaluated) & placed.keys():
+            users.setdefault(used, []).append(name)
+    stack = [name for name, entry in placed.items() if entry.placement is Placement.NESTED]
+    while stack:
+        for name in users.get(stack.pop(), ()):
+            if placed[name].placement is not Placement.NESTED:
+                placed[name] = replace(placed[name], placement=Placement.NESTED)
+                stack.append(name)
     return placed
 
 
@@ -163,4 +156,4 @@ def referenced(statement: Statement, facts: Facts) -> frozenset[str]:
         named: Iterable[str] = statement.flow.reads & facts.definitions.keys()
     else:
         named = (statement.flow.reads | statement.effects.calls) & facts.definitions.keys()
-    return frozenset().union(*(reachable(name, facts) for name in named))
+    return frozenset().union(*(reachable(name, facts) for name in named)) if named else frozenset()
