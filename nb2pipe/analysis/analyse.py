@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
@@ -34,6 +33,7 @@ from nb2pipe.analysis.trials import Types
 from nb2pipe.analysis.values import joined
 from nb2pipe.diagnostics import Diagnostic, rule
 from nb2pipe.notebook import Cell, CellKind, Notebook, Role
+from nb2pipe.notebook.parsing import parsed
 
 
 def analyse(notebook: Notebook, values: frozenset[str] = frozenset()) -> Facts:
@@ -41,10 +41,10 @@ def analyse(notebook: Notebook, values: frozenset[str] = frozenset()) -> Facts:
 
     ``values`` are functions and classes to treat as values, besides those that are bound more than once.
     """
-    trees = {cell.number: _parse(cell.code) for cell in code_cells(notebook)}
+    trees = {cell.number: parsed(cell.code) for cell in code_cells(notebook)}
     named = with_named_star_imports(notebook, trees)
     if named is not notebook:
-        notebook, trees = named, {cell.number: _parse(cell.code) for cell in code_cells(named)}
+        notebook, trees = named, {cell.number: parsed(cell.code) for cell in code_cells(named)}
     cells = code_cells(notebook)
     skipped_cells = [cell for cell in notebook.cells if cell.kind is CellKind.CODE and cell.role is Role.SKIP]
     changing = changing_modules(notebook.modules, trees.values())
@@ -75,20 +75,12 @@ def analyse(notebook: Notebook, values: frozenset[str] = frozenset()) -> Facts:
     )
 
 
-def _parse(code: str) -> ast.Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tree = compile(code, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    assert isinstance(tree, ast.Module)
-    return tree
-
-
 def _tolerant(source: str) -> ast.Module:
     """A skipped cell need not be Python; what cannot be parsed has no effect that could be missed."""
     from nb2pipe.notebook.magics import plain_python
 
     try:
-        return _parse(plain_python(source).code)
+        return parsed(plain_python(source).code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.Module(body=[], type_ignores=[])
 

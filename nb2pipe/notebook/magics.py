@@ -8,6 +8,8 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from nb2pipe.notebook.parsing import parsed
+
 #: What a translation answers: Python for the line, or ``None`` when the line has no effect on results.
 Translation = Callable[[str], "str | None"]
 
@@ -127,7 +129,7 @@ def plain_python(source: str) -> PlainCode:
 
 def _parses(source: str) -> bool:
     try:
-        compile(source, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        parsed(source)
     except (SyntaxError, ValueError):
         return False
     return True
@@ -153,8 +155,7 @@ def _line_magics(source: str) -> PlainCode:
     originals = source.split("\n")
     dropped: list[str] = []
     refused: list[tuple[int, str]] = []
-    tree = compile(transformed, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    for node in ast.walk(tree):
+    for node in ast.walk(parsed(transformed)):
         if not isinstance(node, ast.stmt) or isinstance(node, ast.FunctionDef | ast.ClassDef) or hasattr(node, "body"):
             continue
         call = _kernel_call(node)

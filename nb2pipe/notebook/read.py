@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import warnings
@@ -14,6 +15,7 @@ from nb2pipe.notebook.magics import plain_python
 from nb2pipe.notebook.model import Cell, CellKind, Notebook, NotebookError, Role
 from nb2pipe.notebook.modules import carried_modules, sibling_modules
 from nb2pipe.notebook.names import package_name
+from nb2pipe.notebook.parsing import parsed
 from nb2pipe.notebook.tags import role_of
 
 #: Outputs (plots, tables) make up most of a notebook file; code far beyond these sizes is not a person's.
@@ -219,14 +221,10 @@ def _with_roles(raw_cells: Iterable[Mapping[str, Any]], path: Path) -> Iterator[
 
 def _compiled(code: str, number: int, path: Path) -> str:
     """``code`` itself, once Python's own compiler has accepted it."""
-    import ast
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-            tree = compile(code, f"cell {number}", "exec", flags)
-            compile(tree, f"cell {number}", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            compile(parsed(code), f"cell {number}", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except SyntaxError as error:
         line = (error.text or "").strip()[:80]
         raise NotebookError(
