@@ -109,6 +109,7 @@ def _from_json(text: str, path: Path) -> Mapping[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            _without_outputs(content)
             notebook = nbformat.from_dict(content) if content["nbformat"] == 4 else nbformat.reads(text, as_version=4)
             notebook = _normalized(notebook)
             nbformat.validate(notebook)
@@ -119,6 +120,13 @@ def _from_json(text: str, path: Path) -> Mapping[str, Any]:
         raise NotebookError(f"{path}: {_cell_of(error)}not a valid notebook: {first[:200]}") from None
     result: Mapping[str, Any] = notebook
     return result
+
+
+def _without_outputs(content: Mapping[str, Any]) -> None:
+    """Empties what cells have shown: most of a notebook's bytes, and none of its meaning."""
+    for cell in content["cells"] if isinstance(content.get("cells"), list) else ():
+        if isinstance(cell, dict) and isinstance(cell.get("outputs"), list):
+            cell["outputs"] = []
 
 
 def _cell_of(error: Exception) -> str:

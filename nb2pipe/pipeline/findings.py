@@ -205,6 +205,8 @@ def _definitions(draft: Draft) -> Iterator[Diagnostic]:
 
 def _unshareable(draft: Draft) -> Iterator[Diagnostic]:
     """Names that live in ``helpers.py``, bound in a way that no attribute can be."""
+    if not draft.shared:
+        return
     for block in draft.blocks:
         for statement in draft.bodies[block.name]:
             for name, line in bindings_of_names_only(statement.node):
