@@ -77,11 +77,11 @@ def analyse(notebook: Notebook, values: frozenset[str] = frozenset()) -> Facts:
 
 def _tolerant(source: str) -> ast.Module:
     """A skipped cell need not be Python; what cannot be parsed has no effect that could be missed."""
-    from nb2pipe.notebook.magics import plain_python
+    from nb2pipe.notebook.magics import Untranslatable, plain_python
 
     try:
         return parsed(plain_python(source).code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError, Untranslatable):
         return ast.Module(body=[], type_ignores=[])
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from nb2pipe.analysis.context import BUILTINS, Context, NotebookClass, Summary, dotted_path, root_name
 from nb2pipe.analysis.effects import effects_of
-from nb2pipe.analysis.groups import Groups
+from nb2pipe.analysis.groups import Groups, closure
 from nb2pipe.analysis.model import Definition, Effects
 from nb2pipe.analysis.scopes import FunctionNode, scope_of
 from nb2pipe.analysis.trees import children, walk
@@ -129,15 +129,10 @@ def _callees_first(nodes: Mapping[str, DefinitionNode]) -> list[str]:
 def _free_variables(nodes: Mapping[str, DefinitionNode], context: Context) -> dict[str, frozenset[str]]:
     """Definition -> the notebook's variables that running it reads, through what it calls too."""
     known = BUILTINS | context.imports.keys()
-    free = {name: scope_of(inner_node(nodes[name])).free - known for name in _callees_first(nodes)}
-    changed = True
-    while changed:
-        changed = False
-        for name, names in free.items():
-            wider = names.union(*(free[callee] for callee in names & free.keys()))
-            changed |= wider != names
-            free[name] = wider
-    return {name: frozenset(n for n in names if n not in free) for name, names in free.items()}
+    free = {name: frozenset(scope_of(inner_node(node)).free - known) for name, node in nodes.items()}
+    variables = {name: frozenset(n for n in names if n not in nodes) for name, names in free.items()}
+    reach = closure({name: names & nodes.keys() for name, names in free.items()})
+    return {name: frozenset().union(*(variables[callee] for callee in reach[name])) for name in nodes}
 
 
 def definition(name: str, node: DefinitionNode, cell: int, context: Context, touched: frozenset[str]) -> Definition:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from nb2pipe.analysis.context import Context, root_name
 from nb2pipe.analysis.expressions import ExpressionWalk
 from nb2pipe.analysis.model import Effects
-from nb2pipe.analysis.scopes import scope_of
+from nb2pipe.analysis.scopes import FunctionNode, scope_of
 from nb2pipe.analysis.trees import children, walk
 from nb2pipe.analysis.trials import Types
 from nb2pipe.analysis.values import NOTHING, NUMBERS, PROCESS_OBJECTS, Value, element_type, is_immutable, joined, union
@@ -39,6 +39,10 @@ def type_of(expression: ast.expr, context: Context, types: Mapping[str, str | No
 
 class _Walk(ExpressionWalk):
     """Statements, in the order in which they run."""
+
+    def __init__(self, context: Context, types: Types) -> None:
+        super().__init__(context, types)
+        self.functions: dict[ast.AST, tuple[dict[str, Value], _Walk]] = {}
 
     def block(self, statements: Iterable[ast.stmt]) -> None:
         for statement in statements:
@@ -147,19 +151,27 @@ class _Walk(ExpressionWalk):
 
     def nested_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
         """A function made here may be called from here on: its effects on names around it count at once."""
-        inner = _Walk(self.context, Types())
         scope = scope_of(node)
-        inner.local = {**self.local, **{name: Value() for name in scope.locals}}
-        if isinstance(node, ast.Lambda):
-            inner.value(node.body)
-        else:
-            inner.block(node.body)
+        inner = self.inside(node, {**self.local, **{name: Value() for name in scope.locals}})
         own = scope.locals
         self.mutate(inner.certain - own, "by a function made here,", node.lineno)
         self.mutate(inner.mutates - own, "by a function made here,", node.lineno, guess=True)
         self.aliases |= {pair for pair in inner.aliases if not own & set(pair)}
         self.calls |= inner.calls
         self.flags |= inner.flags
+
+    def inside(self, node: FunctionNode, local: dict[str, Value]) -> _Walk:
+        """A walk through a function made here; loops come by more than once, mostly with nothing changed."""
+        known, walked = self.functions.get(node, ({}, None))
+        if walked is None or known != local:
+            walked = _Walk(self.context, Types())
+            walked.local = dict(local)
+            if isinstance(node, ast.Lambda):
+                walked.value(node.body)
+            else:
+                walked.block(node.body)
+            self.functions[node] = (local, walked)
+        return walked
 
     def bind(self, name: str, value: Value) -> None:
         if name in self.local:

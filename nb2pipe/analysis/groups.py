@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 
@@ -44,3 +44,18 @@ class Groups:
 
     def _own(self, name: str) -> set[str]:
         return self._of.setdefault(name, {name})
+
+
+def closure(uses: Mapping[str, AbstractSet[str]]) -> dict[str, frozenset[str]]:
+    """Name -> all that it uses, through others too, and itself. What is used has an entry of its own."""
+    return {name: frozenset(_reached(name, uses)) for name in uses}
+
+
+def _reached(name: str, uses: Mapping[str, AbstractSet[str]]) -> set[str]:
+    seen = {name}
+    stack = [name]
+    while stack:
+        new = uses[stack.pop()] - seen
+        seen |= new
+        stack += new
+    return seen

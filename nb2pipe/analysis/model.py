@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+from nb2pipe.analysis.groups import closure
 from nb2pipe.diagnostics import Diagnostic
 from nb2pipe.notebook import Cell, Notebook
 
@@ -185,14 +186,4 @@ class Facts:
             name: (found.free | found.evaluated | found.effects.calls) & self.definitions.keys()
             for name, found in self.definitions.items()
         }
-        return {name: frozenset(_reached(name, uses)) for name in uses}
-
-
-def _reached(name: str, uses: Mapping[str, Iterable[str]]) -> set[str]:
-    seen = {name}
-    stack = [name]
-    while stack:
-        new = [callee for callee in uses[stack.pop()] if callee not in seen]
-        seen.update(new)
-        stack += new
-    return seen
+        return closure(uses)

@@ -103,12 +103,14 @@ def names_of(name: str, steps: Sequence[Step]) -> StageNames:
     mutated: set[str] = set()
     deletes: set[str] = set()
     for step in steps:
-        for read in sorted(step.reads - must):
+        for read in sorted(name for name in step.reads if name not in must):
             reads.setdefault(read, step)
         mutated |= step.mutates
-        must = (must | step.must_bind) - step.statement.flow.deletes
+        must |= step.must_bind
+        must -= step.statement.flow.deletes
         may |= step.may_bind
-        deletes = (deletes - step.may_bind) | surely_deleted(step)
+        deletes -= step.may_bind
+        deletes |= surely_deleted(step)
     return StageNames(name, reads, frozenset(must), frozenset(may), frozenset(mutated), frozenset(deletes))
 
 
