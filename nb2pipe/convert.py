@@ -13,7 +13,7 @@ from nb2pipe.emit.package import package_files
 from nb2pipe.emit.write import WritePlan, plan_write
 from nb2pipe.explain import Explanation, explain
 from nb2pipe.notebook import NotebookError, read_notebook
-from nb2pipe.notebook.names import checked_name
+from nb2pipe.notebook.names import checked_name, package_name
 from nb2pipe.pipeline import Pipeline, Planned, plan
 
 
@@ -51,7 +51,11 @@ def planned(notebook: Path, target: Path, name: str | None = None) -> Planned:
         read = read_notebook(notebook, checked_name(name) if name else None)
         return plan(analyse(read), _relative(notebook, target))
     except RecursionError:
-        raise NotebookError(f"{notebook}: its code is nested too deeply to analyse; split the expression") from None
+        raise _too_deep(notebook) from None
+
+
+def _too_deep(notebook: Path) -> NotebookError:
+    return NotebookError(f"{notebook}: its code is nested too deeply, or in too long a chain; split the expression")
 
 
 def convert(notebook: Path, output: Path, name: str | None = None) -> Conversion:
@@ -61,12 +65,14 @@ def convert(notebook: Path, output: Path, name: str | None = None) -> Conversion
         NotebookError: when the notebook cannot be read.
         WriteError: when the target is not a place that nb2pipe may write to.
     """
-    read_name = checked_name(name) if name else read_notebook(notebook).name
-    target = output / read_name
+    target = output / (checked_name(name) if name else package_name(notebook))
     result = planned(notebook, target, name)
     if result.pipeline is None:
         return Conversion(target, result.findings, None, None)
-    files = package_files(result.pipeline, installed_versions())
+    try:
+        files = package_files(result.pipeline, installed_versions())
+    except RecursionError:
+        raise _too_deep(notebook) from None
     return Conversion(target, result.findings, result.pipeline, plan_write(files, target))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
@@ -29,9 +28,12 @@ from nb2pipe.analysis.imports import (
 from nb2pipe.analysis.library import library
 from nb2pipe.analysis.model import Definition, Effects, Facts, Flow, Statement, StatementKind
 from nb2pipe.analysis.scopes import flow_of, scope_of
+from nb2pipe.analysis.trees import walk
+from nb2pipe.analysis.trials import Types
 from nb2pipe.analysis.values import joined
 from nb2pipe.diagnostics import Diagnostic, rule
 from nb2pipe.notebook import Cell, CellKind, Notebook, Role
+from nb2pipe.notebook.parsing import parsed
 
 
 def analyse(notebook: Notebook, values: frozenset[str] = frozenset()) -> Facts:
@@ -39,10 +41,10 @@ def analyse(notebook: Notebook, values: frozenset[str] = frozenset()) -> Facts:
 
     ``values`` are functions and classes to treat as values, besides those that are bound more than once.
     """
-    trees = {cell.number: _parse(cell.code) for cell in code_cells(notebook)}
+    trees = {cell.number: parsed(cell.code) for cell in code_cells(notebook)}
     named = with_named_star_imports(notebook, trees)
     if named is not notebook:
-        notebook, trees = named, {cell.number: _parse(cell.code) for cell in code_cells(named)}
+        notebook, trees = named, {cell.number: parsed(cell.code) for cell in code_cells(named)}
     cells = code_cells(notebook)
     skipped_cells = [cell for cell in notebook.cells if cell.kind is CellKind.CODE and cell.role is Role.SKIP]
     changing = changing_modules(notebook.modules, trees.values())
@@ -57,8 +59,9 @@ def analyse(notebook: Notebook, values: frozenset[str] = frozenset()) -> Facts:
     statements, types = _statements(cells, trees, context, nodes, {})
     skipped_trees = {cell.number: _tolerant(cell.source) for cell in skipped_cells}
     skipped, _ = _statements(skipped_cells, skipped_trees, context, nodes, types)
+    bound = _bound(statements)
     for cell in cells:
-        findings += construct_findings(cell, trees[cell.number], context, _bound(statements))
+        findings += construct_findings(cell, trees[cell.number], context, bound)
     return Facts(
         notebook=notebook,
         statements=tuple(statements),
@@ -72,21 +75,13 @@ def analyse(notebook: Notebook, values: frozenset[str] = frozenset()) -> Facts:
     )
 
 
-def _parse(code: str) -> ast.Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tree = compile(code, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    assert isinstance(tree, ast.Module)
-    return tree
-
-
 def _tolerant(source: str) -> ast.Module:
     """A skipped cell need not be Python; what cannot be parsed has no effect that could be missed."""
-    from nb2pipe.notebook.magics import plain_python
+    from nb2pipe.notebook.magics import Untranslatable, plain_python
 
     try:
-        return _parse(plain_python(source).code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return parsed(plain_python(source).code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, Untranslatable):
         return ast.Module(body=[], type_ignores=[])
 
 
@@ -133,7 +128,7 @@ def _import_findings(
         finding
         for cell in cells
         for statement in trees[cell.number].body
-        for node in ast.walk(statement)
+        for node in walk(statement)
         if isinstance(node, ast.Import | ast.ImportFrom)
         for finding in _of_import(cell.number, statement, node, notebook, changing)
     ]
@@ -170,7 +165,7 @@ def _statements(
     nodes: Mapping[str, DefinitionNode],
     types: Mapping[str, str | None],
 ) -> tuple[list[Statement], dict[str, str | None]]:
-    known: dict[str, str | None] = dict(types)
+    known = Types(types)
     result: list[Statement] = []
     for cell in cells:
         for order, node in enumerate(trees[cell.number].body):
@@ -188,9 +183,8 @@ def _statements(
                 header = Flow(reads=_header_reads(node, flow), binds=flow.binds, may_bind=flow.may_bind)
                 result.append(Statement(node, cell.number, order, StatementKind.DEFINITION, header, Effects()))
                 continue
-            effects, after, _ = effects_of([node], context, known)
-            bound = {name: kind for name in flow.may_bind if (kind := after.get(name)) is not None}
-            known = after
+            effects, _, _ = effects_of([node], context, known)
+            bound = {name: kind for name in flow.may_bind if (kind := known.get(name)) is not None}
             kind = _kind(node, cell, effects, flow, context)
             result.append(Statement(node, cell.number, order, kind, flow, effects, types=bound))
     return result, known

@@ -64,8 +64,7 @@ class CallWalk(Ledger, ABC):
             return self.instance_method(receiver, func.attr, node)
         row = self.context.library.method(receiver.type, func.attr)
         if row is None:
-            defined = any(func.attr in cls.methods for cls in self.context.classes.values())
-            row = UNKNOWN if defined else self.context.library.named_method(func.attr)
+            row = UNKNOWN if func.attr in self.context.method_names else self.context.library.named_method(func.attr)
         return self.apply(row, node, receiver, func.attr)
 
     def instance_method(self, receiver: Value, name: str, node: ast.Call) -> Value:
@@ -100,7 +99,8 @@ class CallWalk(Ledger, ABC):
         """What the new object may refer to: arguments that its constructor stores, without counting effects twice."""
         this, *formals = init.parameters or ("self",)
         stored = {name for pair in init.effects.aliases if this in pair for name in pair} - {this}
-        quiet = type(self)(self.context, dict(self.types))
+        self.types.begin()
+        quiet = type(self)(self.context, self.types)
         quiet.local = dict(self.local)
         kept = {name for name in stored if name not in formals and name not in self.local}
         for position, argument in enumerate(node.args):
@@ -110,6 +110,7 @@ class CallWalk(Ledger, ABC):
         for keyword in node.keywords:
             if keyword.arg not in formals or keyword.arg in stored:
                 kept |= quiet.value(keyword.value).shared
+        self.types.undo()
         return frozenset(kept)
 
     def apply(self, row: Call, node: ast.Call, receiver: Value | None, name: str) -> Value:

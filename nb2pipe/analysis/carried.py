@@ -10,6 +10,7 @@ from nb2pipe.analysis.definitions import DefinitionNode, attribute_targets, defi
 from nb2pipe.analysis.imports import steady_imports
 from nb2pipe.analysis.library import library
 from nb2pipe.analysis.scopes import flow_of
+from nb2pipe.analysis.trees import walk
 
 
 def module_name(path: str) -> str:
@@ -51,7 +52,7 @@ def _is_changed(name: str, tree: ast.Module, cells: Iterable[ast.Module]) -> boo
     """Whether the notebook reaches for a variable of the module that can change."""
     own = {n for statement in tree.body if _binds_mutable(statement) for n in flow_of([statement]).may_bind}
     for cell in cells:
-        for node in ast.walk(cell):
+        for node in walk(cell):
             if isinstance(node, ast.Attribute) and node.attr in own:
                 return True
             if isinstance(node, ast.ImportFrom) and node.module == name and any(a.name in own for a in node.names):
@@ -71,7 +72,7 @@ def _binds_mutable(statement: ast.stmt) -> bool:
 
 def _imports(tree: ast.Module, names: Iterable[str]) -> bool:
     wanted = set(names)
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Import) and any(alias.name in wanted for alias in node.names):
             return True
         if isinstance(node, ast.ImportFrom):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from nb2pipe.analysis.context import Context, dotted_path, root_name
 from nb2pipe.analysis.model import ImportedName
 from nb2pipe.analysis.scopes import Comprehension, asked_name
+from nb2pipe.analysis.trees import children, remembered, walk
 from nb2pipe.diagnostics import Diagnostic, rule
 from nb2pipe.notebook import Cell
 
@@ -28,6 +29,7 @@ STATE_PATHS = re.compile(
     r"multiprocessing\.|concurrent\.futures\."
 )
 LOOP_PATHS = re.compile(r"asyncio\.(create_task|ensure_future|get_event_loop|get_running_loop|current_task|all_tasks)$")
+AWAITING = (ast.Await, ast.AsyncFor, ast.AsyncWith, ast.comprehension)
 DYNAMIC_PATHS = re.compile(r"sys\._getframe|inspect\.(stack|currentframe)|IPython\.get_ipython|builtins\.|__main__")
 
 
@@ -37,9 +39,10 @@ def construct_findings(cell: Cell, tree: ast.Module, context: Context, bound: fr
     return [*found, *_tasks(cell.number, tree, context)]
 
 
+@remembered
 def awaits(statement: ast.stmt) -> bool:
     """Whether executing a statement needs a running event loop, as a kernel has one."""
-    return any(
+    return any(isinstance(node, AWAITING) for node in walk(statement)) and any(
         isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith)
         or (isinstance(node, ast.comprehension) and bool(node.is_async))
         for node in _outside_functions(statement)
@@ -50,27 +53,37 @@ def needs_event_loop(statement: ast.stmt, imports: Mapping[str, tuple[ImportedNa
     """Whether a statement awaits, or asks for the loop that a kernel is running in."""
     asks = any(
         isinstance(node, ast.Attribute | ast.Name) and LOOP_PATHS.match(dotted_path(node, imports) or "")
-        for node in ast.walk(statement)
+        for node in walk(statement)
     )
     return asks or awaits(statement)
 
 
 def _tasks(cell: int, tree: ast.Module, context: Context) -> Iterator[Diagnostic]:
     """Tasks started by a cell that awaits nothing below."""
+    starting = [
+        (position, statement)
+        for position, statement in enumerate(tree.body)
+        if any(isinstance(node, ast.Call) and _starts_task(node.func, context) for node in walk(statement))
+    ]
+    if not starting:
+        return
     last_await = max((n for n, statement in enumerate(tree.body) if awaits(statement)), default=-1)
-    for position, statement in enumerate(tree.body):
+    for position, statement in starting:
         for node in _outside_functions(statement):
-            starts = isinstance(node, ast.Call) and (
-                dotted_path(node.func, context.imports) or ast.unparse(node.func)
-            ).endswith(("asyncio.create_task", "asyncio.ensure_future", ".create_task"))
-            if starts and position > last_await:
-                assert isinstance(node, ast.Call)
+            if position > last_await and isinstance(node, ast.Call) and _starts_task(node.func, context):
                 yield rule("NB102").found(cell, node.lineno, name=ast.unparse(node.func))
 
 
+def _starts_task(function: ast.expr, context: Context) -> bool:
+    """``asyncio.create_task``, by any name, or the method of a loop or group; ``asyncio.ensure_future``."""
+    if isinstance(function, ast.Attribute) and function.attr in ("create_task", "ensure_future"):
+        return function.attr == "create_task" or ast.unparse(function.value).endswith("asyncio")
+    path = dotted_path(function, context.imports)
+    return path is not None and path.endswith(("asyncio.create_task", "asyncio.ensure_future", ".create_task"))
+
+
 def _of_statement(cell: int, statement: ast.stmt, context: Context, bound: frozenset[str]) -> Iterator[Diagnostic]:
-    asked = {id(call) for name, call in namespace_questions(statement) if not _is_module_name(name, context)}
-    for node in ast.walk(statement):
+    for node in walk(statement):
         line = getattr(node, "lineno", statement.lineno)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in bound:
             kernel = node.id in KERNEL_NAMES or NUMBERED.match(node.id)
@@ -78,7 +91,7 @@ def _of_statement(cell: int, statement: ast.stmt, context: Context, bound: froze
                 yield rule("NB104").found(cell, line, name=node.id)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in bound:
             bare = node.func.id in DYNAMIC_WITHOUT_ARGUMENTS and not node.args
-            if (bare or node.func.id in DYNAMIC_CALLS) and id(node) not in asked:
+            if (bare or node.func.id in DYNAMIC_CALLS) and id(node) not in _asked(statement, context):
                 yield rule("NB105").found(cell, line, name=f"{node.func.id}()")
         if isinstance(node, ast.Attribute | ast.Name):
             path = dotted_path(node, context.imports)
@@ -87,6 +100,10 @@ def _of_statement(cell: int, statement: ast.stmt, context: Context, bound: froze
             elif path and STATE_PATHS.match(path) and not _reads_only(statement, node):
                 yield rule("NB207").found(cell, line, construct=ast.unparse(node))
     yield from _module_state(cell, statement, context)
+
+
+def _asked(statement: ast.stmt, context: Context) -> set[int]:
+    return {id(call) for name, call in namespace_questions(statement) if not _is_module_name(name, context)}
 
 
 def namespace_questions(statement: ast.stmt) -> Iterator[tuple[str, ast.Call]]:
@@ -103,7 +120,7 @@ def namespace_questions(statement: ast.stmt) -> Iterator[tuple[str, ast.Call]]:
         if found is not None:
             yield found
         elif not isinstance(node, closed):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))
 
 
 def _is_module_name(name: str, context: Context) -> bool:
@@ -116,7 +133,7 @@ def _outside_functions(statement: ast.stmt) -> Iterator[ast.AST]:
         node = stack.pop()
         yield node
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))
 
 
 def _shows(statement: ast.stmt, name: ast.Name) -> bool:
@@ -136,7 +153,7 @@ def _reads_only(statement: ast.stmt, node: ast.expr) -> bool:
 
 def _module_state(cell: int, statement: ast.stmt, context: Context) -> Iterator[Diagnostic]:
     """Assignments into modules, where they are not a setting that can be replayed."""
-    for node in ast.walk(statement):
+    for node in walk(statement):
         if not isinstance(node, ast.Attribute | ast.Subscript) or not isinstance(node.ctx, ast.Store | ast.Del):
             continue
         root = root_name(node)
@@ -145,7 +162,7 @@ def _module_state(cell: int, statement: ast.stmt, context: Context) -> Iterator[
         whole = statement.targets[0] if isinstance(statement, ast.Assign) and len(statement.targets) == 1 else None
         if isinstance(statement, ast.AugAssign):
             whole = statement.target
-        names = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
+        names = {n.id for n in walk(statement) if isinstance(n, ast.Name)}
         literal = names <= context.imports.keys() | {"True", "False", "None", "str", "int", "float"}
         if node is not whole or not literal or isinstance(node.ctx, ast.Del):
             yield rule("NB207").found(cell, node.lineno, construct=ast.unparse(node))

@@ -6,6 +6,7 @@ import ast
 import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from nb2pipe.analysis.library import Library
 from nb2pipe.analysis.model import Effects, ImportedName
@@ -44,6 +45,11 @@ class Context:
     imports: Mapping[str, tuple[ImportedName, ...]]
     functions: Mapping[str, Summary] = field(default_factory=dict)
     classes: Mapping[str, NotebookClass] = field(default_factory=dict)
+
+    @cached_property
+    def method_names(self) -> frozenset[str]:
+        """Methods of all of the notebook's classes."""
+        return frozenset(name for cls in self.classes.values() for name in cls.methods)
 
 
 def dotted_path(node: ast.expr, imports: Mapping[str, tuple[ImportedName, ...]]) -> str | None:

@@ -6,11 +6,15 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
+from typing import Any, TypeVar
 
 from nb2pipe.analysis.context import BUILTINS, Context, NotebookClass, Summary, dotted_path, root_name
 from nb2pipe.analysis.effects import effects_of
+from nb2pipe.analysis.groups import Groups, closure
 from nb2pipe.analysis.model import Definition, Effects
 from nb2pipe.analysis.scopes import FunctionNode, scope_of
+from nb2pipe.analysis.trees import children, walk
 from nb2pipe.analysis.values import Value, is_immutable
 
 DefinitionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign
@@ -22,6 +26,7 @@ PLAIN_DECORATORS = frozenset(
 )
 CACHE = re.compile(r"(^|\.)(lru_cache|cache|memoize|singledispatch)\b")
 MOST_ROUNDS = 12
+T = TypeVar("T")
 
 
 def definition_node(statement: ast.stmt) -> tuple[str, DefinitionNode] | None:
@@ -47,33 +52,87 @@ def summaries(nodes: Mapping[str, DefinitionNode], context: Context) -> Context:
             classes[name] = NotebookClass(base, methods, free[name])
         else:
             functions[name] = Summary(_parameters(_function(node)))
+    known = _Asked(functions), _Asked(classes)
+    working = replace(context, functions=known[0], classes=known[1])
+    order = _callees_first(nodes)
+    asked: dict[str, set[str]] = {}
+    fresh = set(nodes)  # whose summary changed in this round or the one before, since somebody asked for it
     for _ in range(MOST_ROUNDS):
-        context = replace(context, functions=functions, classes=classes)
-        new_functions = {
-            name: replace(_summary(_function(nodes[name]), context), free=free[name]) for name in functions
-        }
-        new_classes = {
-            name: replace(cls, methods={m.name: _summary(m, context, name) for m in _methods(nodes[name])})
-            for name, cls in classes.items()
-        }
-        if new_functions == functions and new_classes == classes:
+        fresh = _round(order, nodes, working, free, asked, fresh)
+        if not fresh:
             break
-        functions, classes = new_functions, new_classes
-    return replace(context, functions=functions, classes=classes)
+    return replace(context, functions=dict(known[0]), classes=dict(known[1]))
+
+
+def _round(
+    order: Sequence[str],
+    nodes: Mapping[str, DefinitionNode],
+    working: Context,
+    free: Mapping[str, frozenset[str]],
+    asked: dict[str, set[str]],
+    fresh: set[str],
+) -> set[str]:
+    """Summarises again what asked for something in ``fresh``; the names whose summary differs now."""
+    functions, classes = working.functions, working.classes
+    assert isinstance(functions, _Asked) and isinstance(classes, _Asked)
+    changed: set[str] = set()
+    for name in order:
+        if name in asked and asked[name].isdisjoint(fresh) and asked[name].isdisjoint(changed):
+            continue
+        functions.asked = classes.asked = asked[name] = set()
+        node = nodes[name]
+        if isinstance(node, ast.ClassDef):
+            made = {m.name: _summary(m, working, name) for m in _methods(node)}
+            if made != classes[name].methods:
+                classes[name] = replace(classes[name], methods=made)
+                changed.add(name)
+        else:
+            summary = replace(_summary(_function(node), working), free=free[name])
+            if summary != functions[name]:
+                functions[name] = summary
+                changed.add(name)
+    return changed
+
+
+class _Asked(dict[str, T]):
+    """Summaries, and a note of which were asked for: who asked for none that changed need not be done again."""
+
+    asked: set[str]
+
+    def __getitem__(self, name: str) -> T:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As a dictionary's own."""
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+def _callees_first(nodes: Mapping[str, DefinitionNode]) -> list[str]:
+    """Definitions in an order in which what one calls mostly comes before it."""
+    order: dict[str, None] = {}
+    met: set[str] = set()
+    for start in nodes:
+        stack = [start]
+        while stack:
+            name = stack[-1]
+            if name in met:
+                order.setdefault(stack.pop())
+                continue
+            met.add(name)
+            scope = scope_of(inner_node(nodes[name]))
+            stack += sorted(((scope.free | scope.evaluated) & nodes.keys()) - met)
+    return list(order)
 
 
 def _free_variables(nodes: Mapping[str, DefinitionNode], context: Context) -> dict[str, frozenset[str]]:
     """Definition -> the notebook's variables that running it reads, through what it calls too."""
     known = BUILTINS | context.imports.keys()
-    free = {name: scope_of(inner_node(node)).free - known for name, node in nodes.items()}
-    changed = True
-    while changed:
-        changed = False
-        for name, names in free.items():
-            wider = names.union(*(free[callee] for callee in names & free.keys()))
-            changed |= wider != names
-            free[name] = wider
-    return {name: names - free.keys() for name, names in free.items()}
+    free = {name: frozenset(scope_of(inner_node(node)).free - known) for name, node in nodes.items()}
+    variables = {name: frozenset(n for n in names if n not in nodes) for name, names in free.items()}
+    reach = closure({name: names & nodes.keys() for name, names in free.items()})
+    return {name: frozenset().union(*(variables[callee] for callee in reach[name])) for name in nodes}
 
 
 def definition(name: str, node: DefinitionNode, cell: int, context: Context, touched: frozenset[str]) -> Definition:
@@ -105,7 +164,7 @@ def attribute_targets(trees: Sequence[ast.AST]) -> frozenset[str]:
     """Names whose attributes are set somewhere: ``f.calls = 0``, ``Model.scale = 2``, ``type(self).count += 1``."""
     found: set[str] = set()
     for tree in trees:
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
                 root = root_name(node)
                 if root is not None:
@@ -168,9 +227,9 @@ def _summary(node: FunctionNode, context: Context, owner: str | None = None) -> 
     effects, _, returned = effects_of(body, context, types)
     scope = scope_of(node)
     outside = (scope.locals - set(parameters)) - scope.writes
-    groups = _reach(effects.aliases)
-    mutated = {peer for name in effects.mutates for peer in groups.get(name, {name})} - outside
-    roots = {peer for name in returned.roots for peer in groups.get(name, {name})} - outside
+    groups = Groups(effects.aliases)
+    mutated = groups.around(effects.mutates) - outside
+    roots = groups.around(returned.roots) - outside
     kind = returned.type
     if not isinstance(node, ast.Lambda) and node.returns is not None and kind is None:
         kind = _annotated(node.returns, context)
@@ -178,13 +237,14 @@ def _summary(node: FunctionNode, context: Context, owner: str | None = None) -> 
         kind, roots = "generator", set(parameters)
     if isinstance(node, ast.AsyncFunctionDef):
         kind, roots = None, set(parameters)
-    visible = frozenset(pair for pair in _closure(groups) if not outside & set(pair))
+    seen = [sorted(group - outside) for group in groups]
+    visible = frozenset(pair for group in seen for pair in combinations(group, 2))
     return Summary(
         parameters,
         replace(
             effects,
             mutates=frozenset(mutated),
-            certain=frozenset({p for n in effects.certain for p in groups.get(n, {n})}) - outside,
+            certain=frozenset(groups.around(effects.certain) - outside),
             aliases=visible,
             views=frozenset(pair for pair in effects.views if not outside & set(pair)),
             reasons={name: why for name, why in effects.reasons.items() if name in mutated},
@@ -207,22 +267,8 @@ def _own(node: FunctionNode) -> list[ast.AST]:
         current = stack.pop()
         found.append(current)
         if not isinstance(current, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            stack.extend(ast.iter_child_nodes(current))
+            stack.extend(children(current))
     return found
-
-
-def _reach(pairs: frozenset[tuple[str, str]]) -> dict[str, set[str]]:
-    """Name -> every name it may share something with, itself included."""
-    groups: dict[str, set[str]] = {}
-    for one, other in sorted(pairs):
-        merged = groups.get(one, {one}) | groups.get(other, {other})
-        for name in merged:
-            groups[name] = merged
-    return groups
-
-
-def _closure(groups: Mapping[str, set[str]]) -> set[tuple[str, str]]:
-    return {(one, other) for group in groups.values() for one in group for other in group if one < other}
 
 
 def _annotated(annotation: ast.expr, context: Context) -> str | None:
@@ -264,7 +310,7 @@ def _state(name: str, node: DefinitionNode, context: Context, touched: frozenset
 
 
 def _class_state(name: str, node: ast.ClassDef, context: Context) -> str:
-    for child in ast.walk(node):
+    for child in walk(node):
         if isinstance(child, ast.Attribute) and isinstance(child.ctx, ast.Store):
             owner = ast.unparse(child.value)
             if owner in (name, "cls", "type(self)", "self.__class__"):
@@ -278,8 +324,8 @@ def _class_state(name: str, node: ast.ClassDef, context: Context) -> str:
     }
     dataclass_like = any("dataclass" in ast.unparse(d) for d in node.decorator_list)
     for method in _methods(node):
-        assigned = {n.attr for n in ast.walk(method) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
-        used = {n.attr for n in ast.walk(method) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
+        assigned = {n.attr for n in walk(method) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
+        used = {n.attr for n in walk(method) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
         if (
             not dataclass_like
             and (mutable & used) - assigned

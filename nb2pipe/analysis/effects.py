@@ -14,26 +14,35 @@ from collections.abc import Iterable, Mapping, Sequence
 from nb2pipe.analysis.context import BUILTINS, Context, root_name
 from nb2pipe.analysis.expressions import ExpressionWalk
 from nb2pipe.analysis.model import Effects
-from nb2pipe.analysis.scopes import scope_of
+from nb2pipe.analysis.scopes import FunctionNode, scope_of
+from nb2pipe.analysis.trees import children, walk
+from nb2pipe.analysis.trials import Types
 from nb2pipe.analysis.values import NOTHING, NUMBERS, PROCESS_OBJECTS, Value, element_type, is_immutable, joined, union
 
 
 def effects_of(
     statements: Sequence[ast.stmt], context: Context, types: Mapping[str, str | None] | None = None
-) -> tuple[Effects, dict[str, str | None], Value]:
-    """Effects of a block, the types of the names it binds or was given, and what it returns (for function bodies)."""
-    walk = _Walk(context, dict(types or {}))
+) -> tuple[Effects, Types, Value]:
+    """Effects of a block, the types of the names it binds or was given, and what it returns (for function bodies).
+
+    ``types`` are brought up to date in place when they are :class:`Types`.
+    """
+    walk = _Walk(context, types if isinstance(types, Types) else Types(types))
     walk.block(statements)
     return walk.effects(), walk.types, walk.returned()
 
 
 def type_of(expression: ast.expr, context: Context, types: Mapping[str, str | None]) -> str | None:
     """The type of an expression, where it can be told."""
-    return _Walk(context, dict(types)).value(expression).type
+    return _Walk(context, Types(types)).value(expression).type
 
 
 class _Walk(ExpressionWalk):
     """Statements, in the order in which they run."""
+
+    def __init__(self, context: Context, types: Types) -> None:
+        super().__init__(context, types)
+        self.functions: dict[ast.AST, tuple[dict[str, Value], _Walk]] = {}
 
     def block(self, statements: Iterable[ast.stmt]) -> None:
         for statement in statements:
@@ -62,16 +71,17 @@ class _Walk(ExpressionWalk):
                 self.nested_function(node)
                 self.bind(node.name, Value("function", self.reachable(node)))
             case ast.ClassDef():
-                before = dict(self.types)
+                self.types.begin()
                 for member in node.body:
                     if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef):
                         self.nested_function(member)
                     else:
                         self.statement(member)
-                self.types = before
+                self.types.undo()
                 self.bind(node.name, Value(None, self.reachable(node)))
             case ast.Import() | ast.ImportFrom():
-                self.types.update({(a.asname or a.name).partition(".")[0]: None for a in node.names})
+                for alias in node.names:
+                    self.types[(alias.asname or alias.name).partition(".")[0]] = None
             case ast.Return():
                 self.returns.append(self.value(node.value) if node.value else NOTHING)
             case ast.If():
@@ -98,7 +108,7 @@ class _Walk(ExpressionWalk):
             case ast.Match():
                 subject = self.value(node.subject)
                 for arm in node.cases:
-                    for pattern in ast.walk(arm.pattern):
+                    for pattern in walk(arm.pattern):
                         name = getattr(pattern, "name", None) or getattr(pattern, "rest", None)
                         if name:
                             self.bind(name, Value(None, subject.shared))
@@ -106,26 +116,38 @@ class _Walk(ExpressionWalk):
                         self.value(arm.guard)
                 self.branches([arm.body for arm in node.cases])
             case _:
-                for child in ast.iter_child_nodes(node):
+                for child in children(node):
                     if isinstance(child, ast.expr):
                         self.value(child)
 
     def branches(self, blocks: Sequence[Sequence[ast.stmt]]) -> None:
-        before = dict(self.types)
-        ends: list[dict[str, str | None]] = []
+        ends: list[dict[str, str | None]] = [{}] if len(blocks) == 1 else []
         for block in blocks:
-            self.types = dict(before)
+            self.types.begin()
             self.block(block)
-            ends.append(self.types)
-        self.types = _joined_types([before, *ends] if len(blocks) == 1 else ends, before)
+            ends.append(self.types.undo())
+        self.types.join(ends)
 
     def loop(self, body: Sequence[ast.stmt], start: object = None) -> None:
-        before = dict(self.types)
+        """What the first pass leaves is what the second one starts from; a third would find nothing new."""
+        before: dict[str, str | None] = {}
+        met: set[str] = set()
         for _ in range(2):
+            local = dict(self.local)
+            self.types.begin()
             if callable(start):
                 start()
             self.block(body)
-            self.types = _joined_types([before, self.types], before)
+            steady = True
+            for name, kind in self.types.undo().items():
+                if name not in met and name in self.types:
+                    before[name] = self.types[name]
+                met.add(name)
+                after = joined(before[name], kind) if name in before else kind
+                steady = steady and name in self.types and self.types[name] == after
+                self.types[name] = after
+            if steady and local == self.local:
+                break  # which keeps loops within loops within loops from being walked 2 ** depth times
 
     def reachable(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> frozenset[str]:
         """Names around a function or class made here through which calling it can get at objects."""
@@ -137,19 +159,27 @@ class _Walk(ExpressionWalk):
 
     def nested_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
         """A function made here may be called from here on: its effects on names around it count at once."""
-        inner = _Walk(self.context, {})
         scope = scope_of(node)
-        inner.local = {**self.local, **{name: Value() for name in scope.locals}}
-        if isinstance(node, ast.Lambda):
-            inner.value(node.body)
-        else:
-            inner.block(node.body)
+        inner = self.inside(node, {**self.local, **{name: Value() for name in scope.locals}})
         own = scope.locals
         self.mutate(inner.certain - own, "by a function made here,", node.lineno)
         self.mutate(inner.mutates - own, "by a function made here,", node.lineno, guess=True)
         self.aliases |= {pair for pair in inner.aliases if not own & set(pair)}
         self.calls |= inner.calls
         self.flags |= inner.flags
+
+    def inside(self, node: FunctionNode, local: dict[str, Value]) -> _Walk:
+        """A walk through a function made here; loops come by more than once, mostly with nothing changed."""
+        known, walked = self.functions.get(node, ({}, None))
+        if walked is None or known != local:
+            walked = _Walk(self.context, Types())
+            walked.local = dict(local)
+            if isinstance(node, ast.Lambda):
+                walked.value(node.body)
+            else:
+                walked.block(node.body)
+            self.functions[node] = (local, walked)
+        return walked
 
     def bind(self, name: str, value: Value) -> None:
         if name in self.local:
@@ -215,16 +245,3 @@ class _Walk(ExpressionWalk):
             return
         self.mutate(self.value(ast.Name(name, ast.Load())).roots, "augmented assignment", node.lineno)
         self.alias(name, value.shared)
-
-
-def _joined_types(ends: Sequence[Mapping[str, str | None]], before: Mapping[str, str | None]) -> dict[str, str | None]:
-    names = {name for end in ends for name in end}
-    result: dict[str, str | None] = {}
-    for name in names:
-        kinds = [end.get(name, before.get(name)) if name in end or name in before else "unbound" for end in ends]
-        known = [kind for kind in kinds if kind != "unbound"]
-        first = known[0]
-        for kind in known[1:]:
-            first = joined(first, kind)
-        result[name] = first
-    return result

@@ -8,6 +8,7 @@ from abc import abstractmethod
 from nb2pipe.analysis.calls import CallWalk
 from nb2pipe.analysis.context import BUILTINS, dotted_path, root_name
 from nb2pipe.analysis.scopes import Comprehension, scope_of
+from nb2pipe.analysis.trees import children, walk
 from nb2pipe.analysis.values import (
     ACCESSORS,
     ARRAYS,
@@ -70,7 +71,7 @@ class ExpressionWalk(CallWalk):
                 one, other = self.value(node.body), self.value(node.orelse)
                 return Value(joined(one.type, other.type), union(one, other).roots)
             case ast.JoinedStr() | ast.FormattedValue():
-                for part in ast.iter_child_nodes(node):
+                for part in children(node):
                     if isinstance(part, ast.expr):
                         self.value(part)
                 return Value("str")
@@ -95,7 +96,7 @@ class ExpressionWalk(CallWalk):
                         self.value(bound_)
                 return Value("slice")
             case _:
-                parts = [self.value(child) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+                parts = [self.value(child) for child in children(node) if isinstance(child, ast.expr)]
                 return union(*parts)
 
     def name(self, node: ast.Name) -> Value:
@@ -224,7 +225,7 @@ class ExpressionWalk(CallWalk):
             iterated = self.value(generator.iter)
             self.consume(generator.iter, iterated)
             item = self.item(iterated)
-            for part in ast.walk(generator.target):
+            for part in walk(generator.target):
                 if isinstance(part, ast.Name):
                     self.local[part.id] = Value()
             self.local_assign(generator.target, item)
@@ -240,7 +241,7 @@ class ExpressionWalk(CallWalk):
         self.local = outer
         roots = made.shared
         if isinstance(node, ast.GeneratorExp):
-            roots |= frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in self.types)
+            roots |= frozenset(n.id for n in walk(node) if isinstance(n, ast.Name) and n.id in self.types)
         return Value(typed, roots, made.view)
 
     def item(self, iterated: Value) -> Value:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from nb2pipe.analysis.model import ImportedName
 from nb2pipe.analysis.scopes import flow_of, scope_of
+from nb2pipe.analysis.trees import walk
 from nb2pipe.notebook import Cell, CellKind, Notebook, Role
 
 #: Modules beside the standard library whose public names may be asked for; asking imports them.
@@ -86,7 +87,7 @@ def all_modules(statements: Iterable[ast.stmt]) -> frozenset[str]:
     """Modules that the code imports anywhere, in functions too."""
     found: set[str] = set()
     for statement in statements:
-        for node in ast.walk(statement):
+        for node in walk(statement):
             if isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
@@ -102,7 +103,7 @@ def with_named_star_imports(notebook: Notebook, trees: Mapping[int, ast.Module])
     used = {
         node.id
         for tree in trees.values()
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
     }
     bound = {

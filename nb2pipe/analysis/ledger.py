@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from nb2pipe.analysis.context import Context
 from nb2pipe.analysis.model import Effects
+from nb2pipe.analysis.trials import Types
 from nb2pipe.analysis.values import NOTHING, Value, joined
 
 
@@ -15,7 +16,7 @@ class Ledger:
     Not its business: how that is found out.
     """
 
-    def __init__(self, context: Context, types: dict[str, str | None]) -> None:
+    def __init__(self, context: Context, types: Types) -> None:
         self.context = context
         self.types = types
         self.local: dict[str, Value] = {}

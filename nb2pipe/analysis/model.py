@@ -6,7 +6,9 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
+from nb2pipe.analysis.groups import closure
 from nb2pipe.diagnostics import Diagnostic
 from nb2pipe.notebook import Cell, Notebook
 
@@ -162,4 +164,26 @@ class Facts:
 
     def of_cell(self, cell: Cell) -> tuple[Statement, ...]:
         """The statements of one cell."""
-        return tuple(s for s in (*self.statements, *self.skipped) if s.cell == cell.number)
+        return self.by_cell.get(cell.number, ())
+
+    @cached_property
+    def by_cell(self) -> dict[int, tuple[Statement, ...]]:
+        """Cell number -> its statements."""
+        found: dict[int, list[Statement]] = {}
+        for statement in (*self.statements, *self.skipped):
+            found.setdefault(statement.cell, []).append(statement)
+        return {number: tuple(statements) for number, statements in found.items()}
+
+    @cached_property
+    def made(self) -> tuple[Statement, ...]:
+        """The statements that are definitions."""
+        return tuple(statement for statement in self.statements if statement.kind is StatementKind.DEFINITION)
+
+    @cached_property
+    def reach(self) -> dict[str, frozenset[str]]:
+        """Definition -> the definitions that running it may run, itself included."""
+        uses = {
+            name: (found.free | found.evaluated | found.effects.calls) & self.definitions.keys()
+            for name, found in self.definitions.items()
+        }
+        return closure(uses)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from nb2pipe.analysis.model import Flow
+from nb2pipe.analysis.trees import children, remembered, walk
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _N = TypeVar("_N", bound=ast.stmt)
@@ -30,9 +31,18 @@ class Scope:
 
 def flow_of(statements: Sequence[ast.stmt]) -> Flow:
     """The flow of a block executed at the top level of the namespace."""
+    return _flow_of_one(statements[0]) if len(statements) == 1 else _flow(statements)
+
+
+def _flow(statements: Sequence[ast.stmt]) -> Flow:
     walk = _Walk()
     walk.block(statements)
     return walk.flow()
+
+
+@remembered
+def _flow_of_one(statement: ast.stmt) -> Flow:
+    return _flow([statement])
 
 
 def scope_of(node: FunctionNode | ast.ClassDef) -> Scope:
@@ -42,6 +52,7 @@ def scope_of(node: FunctionNode | ast.ClassDef) -> Scope:
     return _function_scope(node)
 
 
+@remembered
 def _function_scope(node: FunctionNode) -> Scope:
     header = _Walk()
     header.function_header(node)
@@ -66,6 +77,7 @@ def _function_scope(node: FunctionNode) -> Scope:
     )
 
 
+@remembered
 def _class_scope(node: ast.ClassDef) -> Scope:
     header = _Walk()
     for expression in [*node.decorator_list, *node.bases, *(k.value for k in node.keywords)]:
@@ -89,7 +101,7 @@ def _own_nodes(body: Iterable[ast.stmt], kind: type[_N]) -> Iterable[_N]:
             yield node
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.expr):
             continue
-        stack.extend(ast.iter_child_nodes(node))
+        stack.extend(children(node))
 
 
 def _arguments(args: ast.arguments) -> Iterable[ast.arg]:
@@ -154,7 +166,7 @@ class _Walk:
         if method is not None:
             method(node)
             return
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             if isinstance(child, ast.expr):
                 self.expression(child)
 
@@ -293,7 +305,7 @@ class _Walk:
         exhaustive = False
         for case in node.cases:
             self.must = set(before)
-            for pattern in ast.walk(case.pattern):
+            for pattern in walk(case.pattern):
                 if isinstance(pattern, ast.MatchAs | ast.MatchStar) and pattern.name:
                     self.bind(pattern.name)
                 elif isinstance(pattern, ast.MatchMapping) and pattern.rest:
@@ -350,16 +362,14 @@ class _Walk:
                 self.read(asked[0])
                 self.asks.add(asked[0])
             else:
-                stack.extend(reversed(list(ast.iter_child_nodes(current))))
+                stack.extend(reversed(children(current)))
 
     def _comprehension(self, node: Comprehension) -> None:
         inner = _Walk()
         own: set[str] = set()
         for position, generator in enumerate(node.generators):
             (self if position == 0 else inner).expression(generator.iter)
-            own |= {
-                n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-            }
+            own |= {n.id for n in walk(generator.target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
             inner.target(generator.target)
             for condition in generator.ifs:
                 inner.expression(condition)

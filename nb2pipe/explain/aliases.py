@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from nb2pipe.analysis import Statement
 from nb2pipe.analysis.context import root_name
+from nb2pipe.analysis.trees import children, walk
 
 #: ``(part, whole)``: a change of the part is a change of the whole.
 Relation = tuple[str, str]
@@ -90,7 +91,7 @@ def _pairs(node: ast.stmt) -> Iterator[tuple[str, str, Shape]]:
                 yield from _bound(current.target, current.value)
             case ast.For() | ast.AsyncFor():
                 yield from _looped(current.target, current.iter)
-        stack.extend(ast.iter_child_nodes(current))
+        stack.extend(children(current))
 
 
 def _bound(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, str, Shape]]:
@@ -108,17 +109,17 @@ def _bound(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, str, Shape]
 
 def _looped(target: ast.expr, iterated: ast.expr) -> Iterator[tuple[str, str, Shape]]:
     """A loop goes through each: what is done to its name is done to everything that it goes through."""
-    displays = [node for node in ast.walk(iterated) if isinstance(node, ast.Tuple | ast.List)]
+    displays = [node for node in walk(iterated) if isinstance(node, ast.Tuple | ast.List)]
     listed = {id(element) for display in displays for element in display.elts}
     for part in _names(target):
-        for node in ast.walk(iterated):
+        for node in walk(iterated):
             if isinstance(node, ast.Name):
                 yield part.id, node.id, Shape.EACH if id(node) in listed else Shape.PART
 
 
 def _names(node: ast.expr) -> Iterator[ast.Name]:
-    return (child for child in ast.walk(node) if isinstance(child, ast.Name))
+    return (child for child in walk(node) if isinstance(child, ast.Name))
 
 
 def _calls(node: ast.expr) -> bool:
-    return any(isinstance(child, ast.Call) for child in ast.walk(node))
+    return any(isinstance(child, ast.Call) for child in walk(node))

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 
 from nb2pipe.analysis import Facts, Statement
+from nb2pipe.analysis.trees import walk
 from nb2pipe.explain.model import Change, Place
 from nb2pipe.pipeline.placing import referenced
 
@@ -87,7 +88,7 @@ def cells_in_words(numbers: Sequence[int]) -> str:
 def _line(name: str, context: type[ast.expr_context], statement: Statement) -> int:
     lines = [
         node.lineno
-        for node in ast.walk(statement.node)
+        for node in walk(statement.node)
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, context)
     ]
     return min(lines, default=statement.line)

@@ -7,6 +7,9 @@ import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+
+from nb2pipe.notebook.parsing import TREES_KEPT, parsed
 
 #: What a translation answers: Python for the line, or ``None`` when the line has no effect on results.
 Translation = Callable[[str], "str | None"]
@@ -104,11 +107,19 @@ LINE_MAGICS: dict[str, Translation] = {
 #: Cell magics that run the rest of the cell as it stands.
 TRANSPARENT_CELL_MAGICS = frozenset({"time", "capture"})
 
+#: Magics in a cell times its characters: a second or two of work, and far beyond what people write.
+MOST_TRANSFORMED = 2_000_000
+
 _KERNEL_CALL = re.compile(r"get_ipython\(\)")
 
 
+@lru_cache(TREES_KEPT)
 def plain_python(source: str) -> PlainCode:
-    """The cell's code with every magic translated, dropped or listed as refused; lines keep their numbers."""
+    """The cell's code with every magic translated, dropped or listed as refused; lines keep their numbers.
+
+    Raises:
+        Untranslatable: more magics than anybody writes.
+    """
     if _parses(source):
         return PlainCode(source)
     head, cell_magic, body = _cell_magic(source)
@@ -127,7 +138,7 @@ def plain_python(source: str) -> PlainCode:
 
 def _parses(source: str) -> bool:
     try:
-        compile(source, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        parsed(source)
     except (SyntaxError, ValueError):
         return False
     return True
@@ -146,15 +157,22 @@ def _cell_magic(source: str) -> tuple[int, str | None, str]:
 def _line_magics(source: str) -> PlainCode:
     from IPython.core.inputtransformer2 import TransformerManager
 
-    transformed = TransformerManager().transform_cell(source)
+    marked = sum(any(mark in line for mark in "%!?") for line in source.split("\n"))
+    if marked * len(source) > MOST_TRANSFORMED:  # IPython goes through the whole cell once for each magic
+        raise Untranslatable("too many magics and shell lines in so long a cell")
+    try:
+        transformed = TransformerManager().transform_cell(source)
+    except RecursionError:
+        raise
+    except RuntimeError:  # it gives up after so many magics
+        raise Untranslatable("too many magics and shell lines for IPython itself") from None
     if not _KERNEL_CALL.search(transformed) or not _parses(transformed):
         return PlainCode(source)
     lines = transformed.split("\n")
     originals = source.split("\n")
     dropped: list[str] = []
     refused: list[tuple[int, str]] = []
-    tree = compile(transformed, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    for node in ast.walk(tree):
+    for node in ast.walk(parsed(transformed)):
         if not isinstance(node, ast.stmt) or isinstance(node, ast.FunctionDef | ast.ClassDef) or hasattr(node, "body"):
             continue
         call = _kernel_call(node)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
+
+from nb2pipe.notebook.parsing import parsed
 
 #: A folder of modules beyond these sizes is a project of its own, to be installed rather than carried.
 LARGEST_MODULE = 2**20
@@ -27,9 +28,7 @@ def sibling_modules(path: Path) -> dict[str, Path]:
 def imported_modules(code: str) -> frozenset[str]:
     """Top-level names of what code imports; empty for what is not Python."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(code)
+        tree = parsed(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
     found: set[str] = set()
@@ -46,6 +45,8 @@ def carried_modules(codes: Iterable[str], siblings: dict[str, Path]) -> dict[str
 
     A sibling that cannot be read as text, or is too large, is left out; its import is then refused.
     """
+    if not siblings:
+        return {}
     wanted = {name for code in codes for name in imported_modules(code)} & siblings.keys()
     files: dict[str, str] = {}
     seen: set[str] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import warnings
@@ -10,16 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from nb2pipe.diagnostics import Diagnostic, rule
-from nb2pipe.notebook.magics import plain_python
+from nb2pipe.notebook.magics import PlainCode, Untranslatable, plain_python
 from nb2pipe.notebook.model import Cell, CellKind, Notebook, NotebookError, Role
 from nb2pipe.notebook.modules import carried_modules, sibling_modules
 from nb2pipe.notebook.names import package_name
+from nb2pipe.notebook.parsing import parsed
 from nb2pipe.notebook.tags import role_of
 
 #: Outputs (plots, tables) make up most of a notebook file; code far beyond these sizes is not a person's.
 LARGEST_FILE = 200 * 2**20
 LARGEST_CELL = 2**20
 MOST_CELLS = 20_000
+#: Syntax trees deeper than this exhaust the stack of the tools that read and write code.
+DEEPEST = 150
 
 JUPYTEXT_SUFFIXES = {".py": "py:percent", ".md": "md:myst", ".qmd": "qmd"}
 
@@ -107,6 +111,7 @@ def _from_json(text: str, path: Path) -> Mapping[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            _without_outputs(content)
             notebook = nbformat.from_dict(content) if content["nbformat"] == 4 else nbformat.reads(text, as_version=4)
             notebook = _normalized(notebook)
             nbformat.validate(notebook)
@@ -117,6 +122,13 @@ def _from_json(text: str, path: Path) -> Mapping[str, Any]:
         raise NotebookError(f"{path}: {_cell_of(error)}not a valid notebook: {first[:200]}") from None
     result: Mapping[str, Any] = notebook
     return result
+
+
+def _without_outputs(content: Mapping[str, Any]) -> None:
+    """Empties what cells have shown: most of a notebook's bytes, and none of its meaning."""
+    for cell in content["cells"] if isinstance(content.get("cells"), list) else ():
+        if isinstance(cell, dict) and isinstance(cell.get("outputs"), list):
+            cell["outputs"] = []
 
 
 def _cell_of(error: Exception) -> str:
@@ -200,7 +212,7 @@ def _with_roles(raw_cells: Iterable[Mapping[str, Any]], path: Path) -> Iterator[
             stage = named
         if role is None:
             role = Role.STAGE if stage else Role.SETUP
-        plain = plain_python(source) if role is not Role.SKIP else None
+        plain = _plain(source, number, path) if role is not Role.SKIP else None
         code = _compiled(plain.code, number, path) if plain and not plain.refused else ""
         yield Cell(
             number=number,
@@ -217,15 +229,29 @@ def _with_roles(raw_cells: Iterable[Mapping[str, Any]], path: Path) -> Iterator[
         index += 1
 
 
+def _plain(source: str, number: int, path: Path) -> PlainCode:
+    try:
+        return plain_python(source)
+    except (RecursionError, MemoryError):
+        raise _too_deep(number, path) from None
+    except Untranslatable as error:
+        raise NotebookError(f"{path}: cell {number}: {error}; split the cell, or tag it 'skip'") from None
+
+
+def _too_deep(number: int, path: Path) -> NotebookError:
+    return NotebookError(
+        f"{path}: cell {number}: nested too deeply, or too long a chain of operators, calls or branches; split it"
+    )
+
+
 def _compiled(code: str, number: int, path: Path) -> str:
     """``code`` itself, once Python's own compiler has accepted it."""
-    import ast
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-            tree = compile(code, f"cell {number}", "exec", flags)
+            tree = parsed(code)
+            if _depth(tree) > DEEPEST:
+                raise RecursionError
             compile(tree, f"cell {number}", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except SyntaxError as error:
         line = (error.text or "").strip()[:80]
@@ -234,12 +260,20 @@ def _compiled(code: str, number: int, path: Path) -> str:
             "mend the cell, or tag it 'skip'"
         ) from None
     except (RecursionError, MemoryError):
-        raise NotebookError(
-            f"{path}: cell {number}: nested too deeply for Python's own compiler; split the expression"
-        ) from None
+        raise _too_deep(number, path) from None
     except (ValueError, UnicodeEncodeError) as error:
         raise NotebookError(f"{path}: cell {number}: not Python: {error}; remove the stray characters") from None
     return code
+
+
+def _depth(tree: ast.AST) -> int:
+    """How deep the nodes of a tree are nested, up to a little beyond :data:`DEEPEST`."""
+    level: list[ast.AST] = [tree]
+    depth = 0
+    while level and depth <= DEEPEST:
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        depth += 1
+    return depth
 
 
 def _digest(cells: Iterable[Cell], modules: Mapping[str, str]) -> str:

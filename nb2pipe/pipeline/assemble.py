@@ -11,6 +11,7 @@ from typing import Any
 from nb2pipe.analysis import Facts, Statement, StatementKind
 from nb2pipe.analysis.constructs import needs_event_loop
 from nb2pipe.analysis.imports import all_modules
+from nb2pipe.analysis.trees import walk
 from nb2pipe.notebook import CellKind, Role
 from nb2pipe.notebook.modules import imported_modules
 from nb2pipe.pipeline.asserts import TableRules, table_rules
@@ -19,7 +20,7 @@ from nb2pipe.pipeline.crossing import StageNames
 from nb2pipe.pipeline.extending import call_edits, own_namespace_edits, rename_edits, signature_edit
 from nb2pipe.pipeline.figures import with_shown_figures
 from nb2pipe.pipeline.findings import Draft
-from nb2pipe.pipeline.lift import Lifted, lift
+from nb2pipe.pipeline.lift import Keys, Lifted, lift
 from nb2pipe.pipeline.literals import literal_value
 from nb2pipe.pipeline.model import (
     Artifact,
@@ -44,7 +45,7 @@ def assemble(draft: Draft, notebook_path: str) -> Pipeline:
     """The pipeline of a draft that nothing forbids."""
     facts = draft.facts
     known = [*draft.given.values(), *draft.shared_parameters.values()]
-    keys = {"data.root", "gates.evaluation", *(p.key for p in known)}
+    keys = Keys(("data.root", "gates.evaluation", *(p.key for p in known)))
     chain = random_chain(draft)
     settings = _settings(draft)
     helpers = _helpers(draft)
@@ -160,7 +161,7 @@ def _used_parameters(draft: Draft) -> list[Parameter]:
 def _names_in(statements: Iterable[Statement]) -> set[str]:
     names: set[str] = set()
     for statement in statements:
-        for node in ast.walk(statement.node):
+        for node in walk(statement.node):
             if isinstance(node, ast.Name):
                 names.add(node.id)
             elif isinstance(node, ast.arg):
@@ -174,17 +175,11 @@ def _nested(block: Block, draft: Draft) -> tuple[Statement, ...]:
     """Nested definitions of other cells that this stage runs; they go to its top."""
     here = {cell.number for cell in block.cells}
     used = frozenset().union(*(referenced(s, draft.facts) for s in draft.bodies[block.name]), frozenset())
-    return tuple(
-        s
-        for s in draft.facts.statements
-        if s.kind is StatementKind.DEFINITION
-        and s.cell not in here
-        and (name := next(iter(s.flow.binds))) in used
-        and draft.placed[name].placement is Placement.NESTED
-    )
+    nested = {name for name in used if draft.placed[name].placement is Placement.NESTED}
+    return tuple(s for s in draft.facts.made if s.cell not in here and next(iter(s.flow.binds)) in nested)
 
 
-def _lifted(block: Block, draft: Draft, keys: set[str]) -> Lifted:
+def _lifted(block: Block, draft: Draft, keys: Keys) -> Lifted:
     body = draft.bodies[block.name]
     names = _names_in([*body, *_nested(block, draft)])
     taken = names | draft.facts.imports.keys() | draft.facts.definitions.keys() | draft.constants | {block.name}

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 from nb2pipe.analysis import StatementKind
 from nb2pipe.analysis.scopes import FunctionNode, scope_of
-from nb2pipe.pipeline.crossing import bound_after
+from nb2pipe.analysis.trees import children, walk
+from nb2pipe.pipeline.crossing import run_step
 from nb2pipe.pipeline.findings import Draft
 from nb2pipe.pipeline.placing import Placed, Placement, referenced
 
@@ -34,23 +35,23 @@ class Choices:
     values: frozenset[str] = frozenset()
     nested: frozenset[str] = frozenset()
 
-    def __or__(self, other: Choices) -> Choices:
-        return Choices(self.shared | other.shared, self.values | other.values, self.nested | other.nested)
-
 
 def necessary(draft: Draft, chosen: Choices) -> Choices:
     """``chosen``, and what else the draft made with it needs."""
-    found = chosen
-    for choice in (
+    made = [
+        chosen,
         *_of_values(draft),
         *_of_names_in_classes(draft),
         *_of_definitions(draft),
         *_of_handed_on(draft),
         *_of_stored_functions(draft),
         *_of_unbound(draft),
-    ):
-        found |= choice
-    return Choices(found.shared & _bindable(draft), found.values, found.nested)
+    ]
+    return Choices(
+        frozenset().union(*(choice.shared for choice in made)) & _bindable(draft),
+        frozenset().union(*(choice.values for choice in made)),
+        frozenset().union(*(choice.nested for choice in made)),
+    )
 
 
 def _bindable(draft: Draft) -> frozenset[str]:
@@ -69,7 +70,7 @@ def _of_names_in_classes(draft: Draft) -> Iterator[Choices]:
     """Names that Python treats differently in a class: it looks up its own names in no function around it."""
     for block in draft.blocks:
         for statement in draft.bodies[block.name]:
-            for node in ast.walk(statement.node):
+            for node in walk(statement.node):
                 if isinstance(node, ast.ClassDef):
                     scope = scope_of(node)
                     yield Choices(shared=scope.evaluated & scope.locals & draft.variables)
@@ -94,7 +95,7 @@ def _of_definitions(draft: Draft) -> Iterator[Choices]:
             continue
         if entry.placement is not Placement.NESTED:
             continue
-        home = next((b.name for b in draft.blocks if any(c.number == found.cell for c in b.cells)), None)
+        home = draft.block_of.get(found.cell)
         elsewhere = any(stage != home for stage in stages)
         evaluated = found.evaluated & draft.variables - draft.constants
         if evaluated and (elsewhere or crosses):
@@ -113,8 +114,8 @@ def _of_handed_on(draft: Draft) -> Iterator[Choices]:
             kept = step.may_bind | step.mutates
             if step.statement.kind is StatementKind.DEFINITION or not kept & stage.outputs:
                 continue
-            calls = {id(n.func) for n in ast.walk(step.statement.node) if isinstance(n, ast.Call)}
-            for node in ast.walk(step.statement.node):
+            calls = {id(n.func) for n in walk(step.statement.node) if isinstance(n, ast.Call)}
+            for node in walk(step.statement.node):
                 if isinstance(node, ast.Name) and node.id in nested and id(node) not in calls:
                     yield _out_of_its_stage(nested[node.id], draft)
 
@@ -146,7 +147,7 @@ def _functions_inside(node: ast.AST) -> Iterator[FunctionNode]:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
         yield node
         return
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         yield from _functions_inside(child)
 
 
@@ -165,7 +166,7 @@ def _of_unbound(draft: Draft) -> Iterator[Choices]:
             for name in referenced(step.statement, draft.facts) & extended.keys():
                 if not all(bound.get(variable, False) for variable in extended[name]):
                     yield Choices(nested=frozenset({name}))
-            bound = bound_after(bound, [step])
+            run_step(bound, step)
 
 
 def users_of(draft: Draft) -> dict[str, list[str]]:
@@ -181,6 +182,4 @@ def users_of(draft: Draft) -> dict[str, list[str]]:
 
 def class_crosses(cls: str, draft: Draft) -> bool:
     """Whether an instance of one of the notebook's classes may go from stage to stage."""
-    types = draft.facts.types
-    names = {name for stage in draft.names for name in stage.outputs}
-    return any(types.get(name) in (None, f"notebook:{cls}") or f"notebook:{cls}" in types[name] for name in names)
+    return any(kind is None or f"notebook:{cls}" in kind for kind in draft.crossing_types)

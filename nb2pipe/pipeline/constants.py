@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from nb2pipe.analysis import Facts, Statement, StatementKind
 from nb2pipe.analysis.constructs import namespace_questions
 from nb2pipe.analysis.context import BUILTINS
+from nb2pipe.analysis.trees import walk
 from nb2pipe.analysis.values import is_immutable
 from nb2pipe.notebook import Role
 from nb2pipe.pipeline.literals import literal_value
@@ -76,20 +77,31 @@ def module_constants(facts: Facts, wanted: frozenset[str]) -> frozenset[str]:
             or statement.effects.calls
         )
         simple = literal_value(value) is not None or is_immutable(statement.types.get(name))
-        if name in steady - asked and quiet and simple and not any(isinstance(n, ast.Await) for n in ast.walk(value)):
+        if name in steady - asked and quiet and simple and not any(isinstance(n, ast.Await) for n in walk(value)):
             candidates[name] = statement.flow.reads - facts.imports.keys() - BUILTINS
+    closed = _closed(candidates)
     chosen: set[str] = set()
-    stack = [name for name in wanted if name in candidates]
+    stack = [name for name in wanted if name in closed]
     while stack:
         name = stack.pop()
-        if name in chosen or name not in candidates:
-            continue
-        if not _closed(name, candidates):
-            continue
-        chosen.add(name)
-        stack.extend(candidates[name])
+        if name not in chosen:
+            chosen.add(name)
+            stack.extend(candidates[name])
     return frozenset(chosen)
 
 
-def _closed(name: str, candidates: dict[str, frozenset[str]]) -> bool:
-    return all(part in candidates and _closed(part, candidates) for part in candidates[name] if part != name)
+def _closed(candidates: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Candidates made from nothing but closed candidates."""
+    missing = {name: parts - {name} for name, parts in candidates.items()}
+    users: dict[str, list[str]] = {}
+    for name, parts in missing.items():
+        for part in parts:
+            users.setdefault(part, []).append(name)
+    left = {name: len(parts) for name, parts in missing.items()}
+    closed = [name for name, count in left.items() if not count]
+    for name in closed:  # grows as it goes
+        for user in users.get(name, ()):
+            left[user] -= 1
+            if not left[user]:
+                closed.append(user)
+    return frozenset(closed)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nb2pipe.analysis import Facts, Statement
+from nb2pipe.analysis.groups import Groups
 from nb2pipe.analysis.values import ITERATORS, NOT_STORABLE, is_immutable
 
 
@@ -97,12 +98,14 @@ def names_of(name: str, steps: Sequence[Step]) -> StageNames:
     mutated: set[str] = set()
     deletes: set[str] = set()
     for step in steps:
-        for read in sorted(step.reads - must):
+        for read in sorted(name for name in step.reads if name not in must):
             reads.setdefault(read, step)
         mutated |= step.mutates
-        must = (must | step.must_bind) - step.statement.flow.deletes
+        must |= step.must_bind
+        must -= step.statement.flow.deletes
         may |= step.may_bind
-        deletes = (deletes - step.may_bind) | surely_deleted(step)
+        deletes -= step.may_bind
+        deletes |= surely_deleted(step)
     return StageNames(name, reads, frozenset(must), frozenset(may), frozenset(mutated), frozenset(deletes))
 
 
@@ -121,7 +124,7 @@ def crossings(
         shared: names that any stage may read through a function; they go through all of them.
     """
     live_after = _live_after(stages, shared)
-    groups = _Groups()
+    groups = Groups()
     bound = dict.fromkeys(given, True)
     result: list[StageNames] = []
     for stage, live in zip(stages, live_after, strict=True):
@@ -130,9 +133,8 @@ def crossings(
         start = dict(bound)
         bound = bound_after(bound, steps[stage.name])
         known = bound.keys()
-        widened = {peer for name in stage.mutated for peer in groups.of(name)}
-        outputs = live & known & (stage.may_bind | widened)
-        outputs |= {peer for name in outputs for peer in groups.of(name) if peer in live & known}
+        outputs = live & known & (stage.may_bind | groups.around(stage.mutated))
+        outputs |= groups.around(outputs) & live & known
         needed = set(stage.reads) | (outputs - stage.must_bind) | shared
         inputs = {name for name in needed if name in start}
         everything = outputs | (extra_outputs.get(stage.name, frozenset()) & known)
@@ -164,15 +166,20 @@ def bound_after(bound: Mapping[str, bool], steps: Iterable[Step]) -> dict[str, b
     """Names that may be bound after some steps, and whether they surely are."""
     after = dict(bound)
     for step in steps:
-        gone = surely_deleted(step)
-        for name in gone:
-            after.pop(name, None)
-        for name in step.statement.flow.deletes - gone:
-            if name in after:
-                after[name] = False
-        for name in step.may_bind:
-            after[name] = after.get(name, False) or name in step.must_bind
+        run_step(after, step)
     return after
+
+
+def run_step(bound: dict[str, bool], step: Step) -> None:
+    """Brings ``bound`` (see :func:`bound_after`) up to date with one step."""
+    gone = surely_deleted(step)
+    for name in gone:
+        bound.pop(name, None)
+    for name in step.statement.flow.deletes - gone:
+        if name in bound:
+            bound[name] = False
+    for name in step.may_bind:
+        bound[name] = bound.get(name, False) or name in step.must_bind
 
 
 def _live_after(stages: Sequence[StageNames], shared: frozenset[str]) -> list[set[str]]:
@@ -184,27 +191,8 @@ def _live_after(stages: Sequence[StageNames], shared: frozenset[str]) -> list[se
     return result[::-1]
 
 
-def _partition(names: Iterable[str], groups: _Groups) -> tuple[tuple[str, ...], ...]:
-    found: dict[frozenset[str], list[str]] = {}
-    for name in sorted(names):
-        found.setdefault(groups.of(name), []).append(name)
-    return tuple(tuple(members) for members in found.values() if len(members) > 1)
-
-
-class _Groups:
-    """Names that may refer to common objects, merged as aliases are met."""
-
-    def __init__(self) -> None:
-        self._of: dict[str, frozenset[str]] = {}
-
-    def join(self, pairs: Iterable[tuple[str, str]]) -> None:
-        for one, other in pairs:
-            merged = self.of(one) | self.of(other)
-            for name in merged:
-                self._of[name] = merged
-
-    def of(self, name: str) -> frozenset[str]:
-        return self._of.get(name, frozenset({name}))
+def _partition(names: Iterable[str], groups: Groups) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(members) for members in groups.partition(sorted(names)) if len(members) > 1)
 
 
 def not_storable(kind: str | None) -> str | None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from nb2pipe.analysis.constructs import namespace_questions
+from nb2pipe.analysis.trees import walk
 from nb2pipe.pipeline.model import Edit
 
 _COMMENT = re.compile(r"#[^\n]*")
@@ -14,7 +15,7 @@ _COMMENT = re.compile(r"#[^\n]*")
 
 def call_edits(cell: int, node: ast.AST, source: str, arguments: Mapping[str, Iterable[str]]) -> Iterator[Edit]:
     """Adds ``name=name`` to every call of a function in ``arguments`` (function -> variables to pass)."""
-    for call in ast.walk(node):
+    for call in walk(node):
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id not in arguments:
             continue
         passed = ", ".join(f"{name}={name}" for name in sorted(arguments[call.func.id]))
@@ -69,7 +70,7 @@ def signature_edit(cell: int, node: ast.FunctionDef | ast.Assign, source: str, v
 
 def rename_edits(cell: int, node: ast.AST, names: Mapping[str, str]) -> Iterator[Edit]:
     """Gives names another spelling wherever they are read."""
-    for found in ast.walk(node):
+    for found in walk(node):
         if isinstance(found, ast.Name) and names.get(found.id, found.id) != found.id:
             assert found.end_lineno is not None and found.end_col_offset is not None
             yield Edit(cell, found.lineno, found.col_offset, found.end_lineno, found.end_col_offset, names[found.id])

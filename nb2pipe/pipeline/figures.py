@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 
 from nb2pipe.analysis import Facts, Statement
+from nb2pipe.analysis.trees import walk
 from nb2pipe.pipeline.model import SHOW_FIGURES, Import, Kept
 
 PYPLOT = "matplotlib.pyplot"
@@ -38,5 +39,5 @@ def pyplot(facts: Facts) -> Import:
 
 
 def _shows(statement: Statement) -> bool:
-    calls = [node.func for node in ast.walk(statement.node) if isinstance(node, ast.Call)]
+    calls = [node.func for node in walk(statement.node) if isinstance(node, ast.Call)]
     return any(isinstance(func, ast.Attribute) and func.attr == "show" for func in calls)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from nb2pipe.analysis import Facts, Statement, StatementKind
 from nb2pipe.analysis.context import BUILTINS
+from nb2pipe.analysis.groups import Groups
 from nb2pipe.analysis.values import stored_as_one_memory
 from nb2pipe.diagnostics import Diagnostic, rule
 from nb2pipe.notebook import Role
-from nb2pipe.pipeline.crossing import StageNames, Step, bound_after, not_storable
+from nb2pipe.pipeline.crossing import StageNames, Step, not_storable, run_step
 from nb2pipe.pipeline.model import Kept, Parameter, Threshold
 from nb2pipe.pipeline.placing import Placed, referenced
 from nb2pipe.pipeline.registering import ModelNames
@@ -43,6 +46,16 @@ class Draft:
     shared: frozenset[str] = frozenset()
     shared_parameters: Mapping[Kept, Parameter] = field(default_factory=dict)
 
+    @cached_property
+    def block_of(self) -> dict[int, str]:
+        """Cell -> the block that holds it."""
+        return {cell.number: block.name for block in reversed(self.blocks) for cell in block.cells}
+
+    @cached_property
+    def crossing_types(self) -> frozenset[str | None]:
+        """The types of everything that crosses."""
+        return frozenset(self.facts.types.get(name) for stage in self.names for name in stage.outputs)
+
 
 def findings(draft: Draft) -> Iterator[Diagnostic]:
     """Everything that would make the pipeline differ from the notebook."""
@@ -70,36 +83,41 @@ def _reads(statement: Statement, draft: Draft) -> frozenset[str]:
 def _skipped(draft: Draft) -> Iterator[Diagnostic]:
     """Cells tagged ``skip`` must leave nothing behind that a later cell reads."""
     facts = draft.facts
-    groups: dict[str, set[str]] = {}
-    for statement in [*facts.statements, *facts.skipped]:
-        for one, other in statement.effects.aliases:
-            merged = groups.get(one, {one}) | groups.get(other, {other})
-            for name in merged:
-                groups[name] = merged
+    if not facts.skipped:
+        return
+    groups = Groups(pair for s in (*facts.statements, *facts.skipped) for pair in s.effects.aliases)
+    readers = _Readers(draft)
     for skipped in facts.skipped:
         if skipped.kind is StatementKind.DISPLAY:
             continue
-        changed = {n: "changed" for m in skipped.effects.certain for n in groups.get(m, {m})}
+        changed = {n: "changed" for m in skipped.effects.certain for n in groups.of(m)}
         bound = dict.fromkeys(skipped.flow.may_bind, "bound") | dict.fromkeys(skipped.flow.deletes, "deleted")
         left = {**changed, **bound}
         for name, what in sorted(left.items()):
-            reader = _next_reader(name, skipped.cell, draft)
+            reader = readers.next(name, skipped.cell)
             if reader is not None:
                 yield rule("NB203").found(skipped.cell, skipped.line, name=name, what=what, reader=str(reader))
         if skipped.kind is StatementKind.SETTING:
             continue
 
 
-def _next_reader(name: str, after: int, draft: Draft) -> int | None:
-    """The first cell below ``after`` that reads ``name`` before binding it."""
-    for statement in draft.facts.statements:
-        if statement.cell <= after:
-            continue
-        if name in _reads(statement, draft):
-            return statement.cell
-        if name in statement.flow.binds | statement.flow.loop_binds:
-            return None
-    return None
+class _Readers:
+    """Where each name is read and bound, for asking what comes first below a cell."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._cells: dict[str, list[int]] = {}
+        self._reads: dict[str, list[bool]] = {}
+        for statement in draft.facts.statements:
+            reads = _reads(statement, draft)
+            for name in reads | statement.flow.binds | statement.flow.loop_binds:
+                self._cells.setdefault(name, []).append(statement.cell)
+                self._reads.setdefault(name, []).append(name in reads)
+
+    def next(self, name: str, after: int) -> int | None:
+        """The first cell below ``after`` that reads ``name`` before binding it."""
+        cells = self._cells.get(name, [])
+        place = bisect_right(cells, after)
+        return cells[place] if place < len(cells) and self._reads[name][place] else None
 
 
 def _unbound(draft: Draft) -> Iterator[Diagnostic]:
@@ -115,9 +133,10 @@ def _unbound(draft: Draft) -> Iterator[Diagnostic]:
     bound = dict.fromkeys(draft.given, True)
     for stage in draft.names:
         for step in draft.steps[stage.name]:
-            for name in sorted(step.reads - step.statement.flow.asks - bound.keys() - step.may_bind - BUILTINS):
+            reads = step.reads - step.statement.flow.asks - step.may_bind - BUILTINS
+            for name in sorted(name for name in reads if name not in bound):
                 yield rule("NB202").found(step.statement.cell, step.statement.line, name=name)
-            bound = bound_after(bound, [step])
+            run_step(bound, step)
 
 
 def _kernel(name_set: set[str]) -> set[str]:
@@ -128,8 +147,10 @@ def _kernel(name_set: set[str]) -> set[str]:
 
 def _unstorable(draft: Draft) -> Iterator[Diagnostic]:
     for stage in draft.names:
+        last = {name: step for step in draft.steps[stage.name] for name in step.may_bind}
         for name in sorted(stage.outputs):
-            why = not_storable(_type_after(name, stage, draft))
+            kind = (last[name].statement if name in last else draft.facts).types.get(name)
+            why = not_storable(kind)
             if why is None or _is_closed(name, draft):
                 continue
             step = next((s for s in draft.steps[stage.name] if name in s.may_bind | s.mutates), None)
@@ -144,21 +165,13 @@ def _is_closed(name: str, draft: Draft) -> bool:
     return all(isinstance(s.node, ast.With) and draft.facts.types.get(name) == "io.TextIOWrapper" for s in binders)
 
 
-def _type_after(name: str, stage: StageNames, draft: Draft) -> str | None:
-    """The type of a name at the end of a stage, where its last binding there tells it."""
-    for step in reversed(draft.steps[stage.name]):
-        if name in step.may_bind:
-            return step.statement.types.get(name)
-    return draft.facts.types.get(name)
-
-
 def _views(draft: Draft) -> Iterator[Diagnostic]:
     """Two names for one block of memory, written to in a stage that got both from before."""
-    pairs: set[tuple[str, str]] = set()
+    known: dict[str, set[tuple[str, str]]] = {}  # pairs by each of their names
     for stage in draft.names:
         fresh = stage.must_bind - stage.reads.keys()
         for step in draft.steps[stage.name]:
-            for one, other in sorted(pairs):
+            for one, other in sorted({pair for name in step.mutates & known.keys() for pair in known[name]}):
                 for written, peer in ((one, other), (other, one)):
                     crosses = written in stage.inputs and written not in fresh
                     needed = peer in stage.live_after or peer in stage.reads
@@ -167,9 +180,14 @@ def _views(draft: Draft) -> Iterator[Diagnostic]:
                         yield rule("NB208").found(place.cell, place.line, name=peer, other=written)
         for step in draft.steps[stage.name]:
             views = step.statement.effects.views
-            pairs |= {p for p in views if not stored_as_one_memory(*map(draft.facts.types.get, p))}
-            rebound = step.statement.flow.binds
-            pairs = {p for p in pairs if not set(p) & rebound or p in views}
+            gone = {pair for name in step.statement.flow.binds & known.keys() for pair in known[name]} - views
+            for pair in gone:
+                for name in pair:
+                    known[name].discard(pair)
+            for pair in views:
+                if not stored_as_one_memory(*map(draft.facts.types.get, pair)):
+                    for name in pair:
+                        known.setdefault(name, set()).add(pair)
 
 
 def _definitions(draft: Draft) -> Iterator[Diagnostic]:
@@ -187,6 +205,8 @@ def _definitions(draft: Draft) -> Iterator[Diagnostic]:
 
 def _unshareable(draft: Draft) -> Iterator[Diagnostic]:
     """Names that live in ``helpers.py``, bound in a way that no attribute can be."""
+    if not draft.shared:
+        return
     for block in draft.blocks:
         for statement in draft.bodies[block.name]:
             for name, line in bindings_of_names_only(statement.node):

@@ -7,7 +7,6 @@ argument, named as short as the stage's own names allow.
 from __future__ import annotations
 
 import ast
-import builtins
 import keyword
 import re
 from collections.abc import Collection, Iterable, Iterator
@@ -15,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from nb2pipe.analysis import Facts, Statement
-from nb2pipe.analysis.context import dotted_path
+from nb2pipe.analysis.context import BUILTINS, dotted_path
+from nb2pipe.analysis.trees import children, walk
 from nb2pipe.pipeline.literals import Literal, literal_value
 from nb2pipe.pipeline.model import Edit, Parameter, ParameterKind
 
@@ -41,7 +41,7 @@ class Namer:
     """Argument names that collide with nothing in the stage."""
 
     taken: set[str]
-    given: dict[str, str] = field(default_factory=dict)
+    numbered: dict[str, int] = field(default_factory=dict)
 
     def name(self, *candidates: str) -> str:
         """The first candidate that is free, numbered if none is."""
@@ -50,9 +50,10 @@ class Namer:
                 break
         else:
             candidate = candidates[-1]
-        base, count = candidate, 2
+        base, count = candidate, self.numbered.get(candidate, 2)
         while not self.free(candidate):
             candidate, count = f"{base}_{count}", count + 1
+        self.numbered[base] = count
         self.taken.add(candidate)
         return candidate
 
@@ -62,9 +63,33 @@ class Namer:
             name.isidentifier()
             and name not in self.taken
             and not keyword.iskeyword(name)
-            and name not in dir(builtins)
+            and name not in BUILTINS
             and not name.startswith("__")
         )
+
+
+class Keys:
+    """Config keys in use: none is the section of another."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._taken: set[str] = set()
+        self._sections: set[str] = set()
+        for key in keys:
+            self.add(key)
+
+    def add(self, key: str) -> None:
+        """Takes a key."""
+        self._taken.add(key)
+        self._sections.update(_sections(key))
+
+    def free(self, key: str) -> bool:
+        """Whether a key can be taken."""
+        return key not in self._taken and key not in self._sections and self._taken.isdisjoint(_sections(key))
+
+
+def _sections(key: str) -> list[str]:
+    """``a.b.c`` → ``a`` and ``a.b``."""
+    return [key[:place] for place, letter in enumerate(key) if letter == "."]
 
 
 @dataclass
@@ -84,7 +109,7 @@ def snake(name: str) -> str:
 
 
 def lift(
-    stage: str, kind: str, statements: Iterable[Statement], facts: Facts, taken: Iterable[str], keys: set[str]
+    stage: str, kind: str, statements: Iterable[Statement], facts: Facts, taken: Iterable[str], keys: Keys
 ) -> Lifted:
     """Parameters of one stage and the edits that put their names where the literals stood.
 
@@ -128,9 +153,9 @@ def _replacement(cell: int, node: ast.expr, text: str) -> Edit:
     return Edit(cell, node.lineno, node.col_offset, node.end_lineno, node.end_col_offset, text)
 
 
-def _unique(key: str, keys: set[str]) -> str:
+def _unique(key: str, keys: Keys) -> str:
     candidate, count = key, 2
-    while candidate in keys or any(k.startswith(f"{candidate}.") or candidate.startswith(f"{k}.") for k in keys):
+    while not keys.free(candidate):
         candidate, count = f"{key}_{count}", count + 1
     keys.add(candidate)
     return candidate
@@ -155,7 +180,7 @@ def _sites(statement: Statement, kind: str, facts: Facts) -> Iterator[_Site]:
         for site in (*_call_sites(node, facts), *_comparison_sites(node, statement), *_column_sites(node, kind)):
             repeated = in_loop and site.literal.mutable
             if id(site.node) not in seen and not repeated:
-                seen.update(id(part) for part in ast.walk(site.node))
+                seen.update(id(part) for part in walk(site.node))
                 yield site
 
 
@@ -170,7 +195,7 @@ def _walk(statement: ast.stmt) -> Iterator[tuple[ast.AST, bool]]:
         repeats = in_loop or isinstance(
             node, ast.For | ast.While | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
         )
-        stack.extend((child, repeats) for child in reversed(list(ast.iter_child_nodes(node))))
+        stack.extend((child, repeats) for child in reversed(children(node)))
 
 
 def _call_sites(node: ast.AST, facts: Facts) -> Iterator[_Site]:
@@ -271,13 +296,13 @@ def path_names(statements: Iterable[Statement], facts: Facts) -> frozenset[str]:
     """Names that are used as (parts of) paths: given to a reader, to ``Path`` or to ``os.path.join``."""
     found: set[str] = set()
     for statement in statements:
-        for node in ast.walk(statement.node):
+        for node in walk(statement.node):
             if not isinstance(node, ast.Call):
                 continue
             path = dotted_path(node.func, facts.imports) or ""
             if READERS.match(path) or path in ("pathlib.Path", "os.path.join"):
                 for argument in node.args:
-                    found |= {n.id for n in ast.walk(argument) if isinstance(n, ast.Name)}
+                    found |= {n.id for n in walk(argument) if isinstance(n, ast.Name)}
     return frozenset(found)
 
 
@@ -285,7 +310,7 @@ def input_path_names(statements: Iterable[Statement], facts: Facts) -> frozenset
     """Names that are handed to a reader as they are."""
     found: set[str] = set()
     for statement in statements:
-        for node in ast.walk(statement.node):
+        for node in walk(statement.node):
             if isinstance(node, ast.Call) and READERS.match(dotted_path(node.func, facts.imports) or ""):
                 found |= {a.id for a in node.args[:1] if isinstance(a, ast.Name)}
     return frozenset(found)

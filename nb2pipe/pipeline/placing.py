@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from nb2pipe.analysis import Definition, Facts, Statement, StatementKind
 from nb2pipe.analysis.context import dotted_path
 from nb2pipe.analysis.definitions import PLAIN_DECORATORS
+from nb2pipe.analysis.trees import walk
 
 
 class Placement(StrEnum):
@@ -58,16 +59,7 @@ def place(
 
 def reachable(name: str, facts: Facts) -> frozenset[str]:
     """The definitions that running ``name`` may run, itself included."""
-    seen: set[str] = set()
-    stack = [name]
-    while stack:
-        current = stack.pop()
-        if current in seen:
-            continue
-        seen.add(current)
-        found = facts.definitions[current]
-        stack.extend((found.free | found.evaluated | found.effects.calls) & facts.definitions.keys())
-    return frozenset(seen)
+    return facts.reach[name]
 
 
 def _needs(name: str, facts: Facts, variables: frozenset[str]) -> frozenset[str]:
@@ -106,14 +98,16 @@ def _place(
 
 def _settled(placed: dict[str, Placed], facts: Facts) -> dict[str, Placed]:
     """A definition that uses a nested one cannot be hoisted itself."""
-    changed = True
-    while changed:
-        changed = False
-        for name, entry in placed.items():
-            uses = (entry.definition.free | entry.definition.evaluated) & placed.keys() - {name}
-            if entry.placement is not Placement.NESTED and any(placed[u].placement is Placement.NESTED for u in uses):
-                placed[name] = Placed(entry.definition, Placement.NESTED, entry.variables)
-                changed = True
+    users: dict[str, list[str]] = {}
+    for name, entry in placed.items():
+        for used in (entry.definition.free | entry.definition.evaluated) & placed.keys():
+            users.setdefault(used, []).append(name)
+    stack = [name for name, entry in placed.items() if entry.placement is Placement.NESTED]
+    while stack:
+        for name in users.get(stack.pop(), ()):
+            if placed[name].placement is not Placement.NESTED:
+                placed[name] = replace(placed[name], placement=Placement.NESTED)
+                stack.append(name)
     return placed
 
 
@@ -122,7 +116,7 @@ def _only_called(facts: Facts) -> frozenset[str]:
     mentions: dict[str, int] = {}
     calls: dict[str, int] = {}
     for statement in facts.statements:
-        for node in ast.walk(statement.node):
+        for node in walk(statement.node):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 mentions[node.id] = mentions.get(node.id, 0) + 1
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
@@ -137,7 +131,7 @@ def _shadows(found: Definition, needed: frozenset[str]) -> bool:
 
 def _has_inner_scope_clash(found: Definition, needed: frozenset[str]) -> bool:
     """A function inside it that has a name of its own which is also one of the variables to pass on."""
-    for node in ast.walk(found.node):
+    for node in walk(found.node):
         if isinstance(node, ast.arg) and node.arg in needed:
             return True
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in needed:
@@ -146,7 +140,7 @@ def _has_inner_scope_clash(found: Definition, needed: frozenset[str]) -> bool:
 
 
 def _yields(node: ast.AST) -> bool:
-    return any(isinstance(child, ast.Yield | ast.YieldFrom) for child in ast.walk(node))
+    return any(isinstance(child, ast.Yield | ast.YieldFrom) for child in walk(node))
 
 
 def _plainly_decorated(found: Definition, facts: Facts) -> bool:
@@ -162,4 +156,4 @@ def referenced(statement: Statement, facts: Facts) -> frozenset[str]:
         named: Iterable[str] = statement.flow.reads & facts.definitions.keys()
     else:
         named = (statement.flow.reads | statement.effects.calls) & facts.definitions.keys()
-    return frozenset().union(*(reachable(name, facts) for name in named))
+    return frozenset().union(*(reachable(name, facts) for name in named)) if named else frozenset()

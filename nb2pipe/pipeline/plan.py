@@ -88,16 +88,18 @@ def _draft(facts: Facts, chosen: Choices) -> Draft:
     statements = {block.name: _statements(block, facts) for block in blocks}
     placed = place(facts, variables, constants, chosen.nested, shared)
     thresholds = _thresholds(blocks, statements, facts)
+    replaced = consumed.keys() | thresholds.keys()
+    own = variables - constants
     bodies: dict[str, tuple[Statement, ...]] = {}
     steps: dict[str, list[Step]] = {}
     for block in blocks:
         body = [
             s
             for s in statements[block.name]
-            if _kept(s, placed, constants, block) and Kept(s.cell, s.order) not in consumed | thresholds.keys()
+            if _kept(s, placed, constants, block) and Kept(s.cell, s.order) not in replaced
         ]
         bodies[block.name] = tuple(body)
-        steps[block.name] = [step_of(s, facts, variables - constants, shared) for s in body]
+        steps[block.name] = [step_of(s, facts, own, shared) for s in body]
     live = [block for block in blocks if block.name != _setup_name(blocks) or bodies[block.name]]
     names = [names_of(block.name, steps[block.name]) for block in live]
     metrics = {b.name: _metrics(bodies[b.name], facts, given) for b in live if b.kind == "evaluate"}
@@ -146,8 +148,7 @@ def _with_setup(blocks: tuple[Block, ...], facts: Facts) -> tuple[Block, ...]:
 
 
 def _statements(block: Block, facts: Facts) -> tuple[Statement, ...]:
-    numbers = {cell.number for cell in block.cells}
-    return tuple(s for s in facts.statements if s.cell in numbers)
+    return tuple(statement for cell in block.cells for statement in facts.of_cell(cell))
 
 
 def _kept(statement: Statement, placed: Mapping[str, Placed], constants: frozenset[str], block: Block) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from nb2pipe.analysis import Statement
+from nb2pipe.analysis.trees import walk
 from nb2pipe.pipeline.findings import Draft
 
 
@@ -36,5 +37,5 @@ def _seeds(statement: Statement) -> bool:
         return True
     if not statement.effects.unknown_calls:
         return False
-    calls = [node.func for node in ast.walk(statement.node) if isinstance(node, ast.Call)]
+    calls = [node.func for node in walk(statement.node) if isinstance(node, ast.Call)]
     return any("seed" in ast.unparse(func).lower() for func in calls)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nb2pipe.analysis import Facts, Statement
+from nb2pipe.analysis.trees import walk
 from nb2pipe.analysis.values import ARRAYS
 from nb2pipe.pipeline.model import Registration, Stage
 from nb2pipe.pipeline.staging import Block
@@ -94,7 +95,7 @@ def _is_model(kind: str | None, facts: Facts) -> bool:
 def _given_to(model: str, statements: Iterable[Statement], facts: Facts) -> str | None:
     """The first table or array, bound by the notebook, that the model is asked to predict from."""
     for statement in reversed(list(statements)):
-        for node in ast.walk(statement.node):
+        for node in walk(statement.node):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:
                 continue
             owner, argument = node.func.value, node.args[0]

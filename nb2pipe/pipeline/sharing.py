@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from nb2pipe.analysis.trees import children, walk
+
 
 def bindings_of_names_only(statement: ast.stmt) -> Iterator[tuple[str, int]]:
     """Names that a statement binds where Python allows no attribute, with their lines.
 
     A definition or import that is the whole statement is not among them: an assignment can follow it.
     """
-    for child in ast.iter_child_nodes(statement):
+    for child in children(statement):
         yield from _inside(child)
     if isinstance(statement, ast.Match | ast.Try | ast.TryStar):
         yield from _own(statement)
@@ -39,7 +41,7 @@ def _own(node: ast.AST) -> Iterator[tuple[str, int]]:
 def _inside(node: ast.AST) -> Iterator[tuple[str, int]]:
     yield from _own(node)
     local = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef)
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         if not local:
             yield from _inside(child)
         else:
@@ -47,4 +49,4 @@ def _inside(node: ast.AST) -> Iterator[tuple[str, int]]:
 
 
 def _is_global_inside(node: ast.AST, name: str) -> bool:
-    return any(isinstance(inner, ast.Global) and name in inner.names for inner in ast.walk(node))
+    return any(isinstance(inner, ast.Global) and name in inner.names for inner in walk(node))
