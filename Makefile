@@ -8,7 +8,7 @@ SET_UP := pyproject.toml constraints.txt
 PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard generated/*/pyproject.toml))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint generated docs pins clean
+.PHONY: help demo test fuzz lint generated docs pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: lint ## everything that CI runs: lint, the generated packages' tests, the 
 	    echo "tests of $$package"; (cd $$package && $(CURDIR)/$(BIN)/python -m pytest -q); \
 	done
 	@$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
+
+fuzz: $(VENV)/.test ## random notebooks against their pipelines: make fuzz PROGRAMS=2000
+	@$(BIN)/python -W ignore -m tests.fuzz $(or $(PROGRAMS),2000)
 
 lint: $(VENV)/.test ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 
@@ -11,8 +12,8 @@ def write(names: dict[str, Any]) -> None:
     """Writes the description of ``names`` to the file that ``FUZZ_OUT`` names."""
     seen: dict[int, int] = {}
     described = {name: describe(value, seen) for name, value in sorted(names.items())}
-    with open(os.environ["FUZZ_OUT"], "w", encoding="utf-8") as file:
-        json.dump({"values": described, "memory": _shared_memory(names)}, file)
+    text = json.dumps({"values": described, "memory": _shared_memory(names)})
+    Path(os.environ["FUZZ_OUT"]).write_text(text, encoding="utf-8")
 
 
 def describe(value: Any, seen: dict[int, int]) -> Any:

@@ -111,7 +111,7 @@ def _in_child(work: Callable[[], None], folder: Path) -> Any:
         try:
             os.chdir(folder)
             os.environ["FUZZ_OUT"] = str(out)
-            with open(folder / "log.txt", "a", encoding="utf-8") as log:
+            with (folder / "log.txt").open("a", encoding="utf-8") as log:
                 sys.stdout = sys.stderr = log
                 try:
                     work()
