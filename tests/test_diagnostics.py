@@ -36,9 +36,9 @@ def test_codes_are_unique() -> None:
 
 
 def test_a_finding_names_cell_line_construct_and_mend(folder: Path) -> None:
-    percent = '# %% tags=["stage:load_data"]\nrows = 1\n!make -C data all\n'
+    percent = '# %% tags=["stage:load_data"]\nrows = 1\n%run prepare.py\n'
     (finding,) = check(write_notebook(folder / "example.ipynb", percent))
     assert finding.text("example.ipynb") == (
-        "example.ipynb: cell 1, line 2: error NB101: `!make -C data all` has no translation to plain Python\n"
+        "example.ipynb: cell 1, line 2: error NB101: `%run prepare.py` has no translation to plain Python\n"
         "  mend: write it in Python, or tag the cell `skip` if the pipeline does not need it"
     )

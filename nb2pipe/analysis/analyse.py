@@ -48,10 +48,16 @@ def analyse(notebook: Notebook, values: frozenset[str] = frozenset()) -> Facts:
     cells = code_cells(notebook)
     skipped_cells = [cell for cell in notebook.cells if cell.kind is CellKind.CODE and cell.role is Role.SKIP]
     changing = changing_modules(notebook.modules, trees.values())
-    imports = steady_imports(trees.values(), changing)
+    written = frozenset(module for cell in cells for module in cell.written)
+    implied = frozenset(module for cell in cells for module in cell.implied)
+    imports = steady_imports(trees.values(), changing | written, implied)
     nodes, first_cells = _definitions(cells, trees, values)
     free = _free_names_of_values(trees.values(), nodes)
-    findings: list[Diagnostic] = []
+    findings = [
+        rule("NB101").found(cell.number, 1, construct=cell.source.strip().partition("\n")[0])
+        for cell in cells
+        if cell.implied - imports.keys()
+    ]
     findings += _import_findings(cells, trees, notebook, changing)
     context = summaries(nodes, Context(library(), imports))
     touched = attribute_targets(list(trees.values()))

@@ -24,7 +24,7 @@ DYNAMIC_WITHOUT_ARGUMENTS = frozenset({"vars", "dir"})
 
 #: Import paths of what changes the process beyond what can be replayed, or looks into the namespace.
 STATE_PATHS = re.compile(
-    r"os\.(chdir|fchdir|putenv|unsetenv|umask|fork|environ\.(update|pop|setdefault|clear))$|signal\.|atexit\.|"
+    r"os\.(fchdir|putenv|unsetenv|umask|fork|environ\.(update|pop|setdefault|clear))$|signal\.|atexit\.|"
     r"sys\.(path|modules|meta_path|settrace|setprofile|stdout|stderr|excepthook)\b|importlib\.reload$|threading\.Thread$|"
     r"multiprocessing\.|concurrent\.futures\."
 )
@@ -91,15 +91,30 @@ def _of_statement(cell: int, statement: ast.stmt, context: Context, bound: froze
                 yield rule("NB104").found(cell, line, name=node.id)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in bound:
             bare = node.func.id in DYNAMIC_WITHOUT_ARGUMENTS and not node.args
-            if (bare or node.func.id in DYNAMIC_CALLS) and id(node) not in _asked(statement, context):
+            named = node.func.id == "__import__" and len(node.args) == 1 and isinstance(node.args[0], ast.Constant)
+            if (bare or node.func.id in DYNAMIC_CALLS) and not named and id(node) not in _asked(statement, context):
                 yield rule("NB105").found(cell, line, name=f"{node.func.id}()")
         if isinstance(node, ast.Attribute | ast.Name):
             path = dotted_path(node, context.imports)
             if path and DYNAMIC_PATHS.match(path):
                 yield rule("NB105").found(cell, line, name=path)
-            elif path and STATE_PATHS.match(path) and not _reads_only(statement, node):
+            elif path and _changes_process(path, statement, node):
                 yield rule("NB207").found(cell, line, construct=ast.unparse(node))
     yield from _module_state(cell, statement, context)
+
+
+def _changes_process(path: str, statement: ast.stmt, node: ast.expr) -> bool:
+    if path == "os.chdir":
+        return not _changes_folder_plainly(statement, node)
+    return STATE_PATHS.match(path) is not None and not _reads_only(statement, node)
+
+
+def _changes_folder_plainly(statement: ast.stmt, node: ast.expr) -> bool:
+    """``os.chdir("folder")`` on a line of its own can be done again at the start of later stages."""
+    match statement:
+        case ast.Expr(value=ast.Call(func=func, args=[ast.Constant(value=str(folder))], keywords=[])):
+            return func is node and not folder.startswith(("/", "~"))
+    return False
 
 
 def _asked(statement: ast.stmt, context: Context) -> set[int]:

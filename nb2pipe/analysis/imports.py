@@ -35,13 +35,13 @@ def imported_names(statement: ast.stmt) -> tuple[ImportedName, ...]:
 
 
 def steady_imports(
-    trees: Iterable[ast.Module], changing: frozenset[str] = frozenset()
+    trees: Iterable[ast.Module], changing: frozenset[str] = frozenset(), implied: frozenset[str] = frozenset()
 ) -> dict[str, tuple[ImportedName, ...]]:
     """Names that only import statements at the top level of cells bind, always to the same thing.
 
     Such a name means the same everywhere, so its import can stand at the head of a module. Any other imported name (a
     fallback in ``try``, an alias taken twice, a module's name reused for a value) is a variable like others, and so
-    is a module that is ``changing``.
+    is a module that is ``changing``. Modules that are ``implied`` count as imported by their names.
     """
     statements = [statement for tree in trees for statement in tree.body]
     found: dict[str, list[ImportedName]] = {}
@@ -50,6 +50,10 @@ def steady_imports(
             known = found.setdefault(imported.name, [])
             if imported not in known:
                 known.append(imported)
+    for module in sorted(implied):
+        known = found.setdefault(module, [])
+        if ImportedName(module, None, module) not in known:
+            known.append(ImportedName(module, None, module))
     unsteady = {name for name, entries in found.items() if len({entry.target for entry in entries}) > 1}
     unsteady |= {name for name, entries in found.items() if entries[0].module in changing}
     for statement in statements:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from nb2pipe.notebook import shell
 from nb2pipe.notebook.parsing import TREES_KEPT, parsed
 
-#: What a translation answers: Python for the line, or ``None`` when the line has no effect on results.
-Translation = Callable[[str], "str | None"]
+#: Takes a magic's argument and the names that the notebook binds; gives Python, or ``None`` when the magic does nothing
+#: to results.
+Translation = Callable[[str, frozenset[str]], "str | None"]
 
 
 class Untranslatable(Exception):
@@ -27,113 +28,134 @@ class PlainCode:
         code: plain Python with as many lines as the cell had.
         dropped: the magics that were left out.
         refused: line (from 1) and text of each magic without a translation.
+        imports: modules that the translations use by their names.
+        written: names of the modules that it writes.
     """
 
     code: str
     dropped: tuple[str, ...] = ()
     refused: tuple[tuple[int, str], ...] = ()
+    imports: frozenset[str] = frozenset()
+    written: frozenset[str] = frozenset()
 
 
-def _drop(_: str) -> None:
+def _drop(_: str, __: frozenset[str]) -> None:
     return None
 
 
-def _statement(argument: str) -> str:
+def _statement(argument: str, _: frozenset[str]) -> str:
     """``%time x = f()`` runs its argument in the notebook's namespace."""
     return re.sub(r"^(-\S+\s+)*", "", argument)
 
 
-def _environment(argument: str) -> str:
-    """``%env NAME=value`` or ``%env NAME value`` sets; ``%env`` and ``%env NAME`` show."""
+def _environment(argument: str, _: frozenset[str]) -> str | None:
+    """``%env NAME=value`` or ``%env NAME value`` sets; ``%env NAME`` gives."""
     name, equals, value = argument.partition("=")
     if not equals:
-        name, _, value = argument.strip().partition(" ")
+        name, _space, value = argument.strip().partition(" ")
+    if not name.strip():
+        return None
     if not value.strip():
-        return "pass"
-    if "$" in value or "{" in value:
+        return f"os.environ[{name.strip()!r}]"
+    if set(value) & set("${"):
         raise Untranslatable(argument)
-    return f"import os; os.environ[{name.strip()!r}] = {value.strip()!r}"
+    return f"os.environ[{name.strip()!r}] = {value.strip()!r}"
 
 
-def _extension(argument: str) -> None:
-    if argument.strip() not in {
-        "autoreload",
-        "tensorboard",
-        "line_profiler",
-        "memory_profiler",
-        "nb_black",
-        "lab_black",
-    }:
+def _extension(argument: str, _: frozenset[str]) -> None:
+    known = {"autoreload", "tensorboard", "line_profiler", "memory_profiler", "nb_black", "lab_black"}
+    if argument.strip() not in known:
         raise Untranslatable(argument)
 
 
-def _system(command: str) -> None:
-    words = shlex.split(command)
-    installs = ("pip", "pip3", "conda", "mamba", "uv")
-    if words[:1] and (words[0] in installs or words[0].endswith(("/pip", "/pip3"))):
-        return
-    if len(words) > 2 and words[0].startswith("python") and words[1:3] == ["-m", "pip"]:
-        return
-    if (
-        words[:1]
-        and words[0] in ("ls", "pwd", "nvidia-smi", "whoami", "date", "uname", "head", "tail", "wc", "cat", "du")
-        and not set(command) & set("><|;&`$")
-    ):
-        return
-    raise Untranslatable(command)
+def _folder(argument: str, names: frozenset[str]) -> str:
+    """``%cd folder``; neither ``-`` nor a bookmark."""
+    folder = argument.strip().removeprefix("-q ").strip().strip("'\"")
+    if not folder or folder.startswith(("-", "~", "/")) or set(folder) & set("$*?{"):
+        raise Untranslatable(argument)
+    return f"os.chdir({folder!r})"
 
 
-#: One row per line magic: name → translation.
+def _system(command: str, names: frozenset[str]) -> str | None:
+    return None if shell.is_idle(command) else shell.run(command, names)
+
+
+def _command(name: str) -> Translation:
+    """``%mkdir -p out`` is ``!mkdir -p out``."""
+    return lambda argument, names: _system(f"{name} {argument}", names)
+
+
+def _deleted(argument: str, _: frozenset[str]) -> str:
+    if not argument.strip().isidentifier():
+        raise Untranslatable(argument)
+    return f"del {argument.strip()}"
+
+
+#: One row per line magic: name -> translation.
 LINE_MAGICS: dict[str, Translation] = {
     "autoreload": _drop,
+    "cat": _command("cat"),
+    "cd": _folder,
     "conda": _drop,
     "config": _drop,
+    "cp": _command("cp"),
     "env": _environment,
     "load_ext": _extension,
+    "ls": _command("ls"),
     "mamba": _drop,
     "matplotlib": _drop,
+    "mkdir": _command("mkdir"),
+    "mv": _command("mv"),
     "pinfo": _drop,
     "pinfo2": _drop,
     "pip": _drop,
     "precision": _drop,
-    "pwd": _drop,
+    "pwd": lambda _, __: "os.getcwd()",
+    "rm": _command("rm"),
+    "rmdir": _command("rmdir"),
     "set_env": _environment,
+    "sx": lambda argument, names: shell.lines_of(argument, names),
+    "system": lambda argument, names: shell.lines_of(argument, names),
     "time": _statement,
     "who": _drop,
-    "who_ls": _drop,
     "whos": _drop,
+    "xdel": _deleted,
 }
 
-#: Cell magics that run the rest of the cell as it stands.
+#: Cell magics that run the rest of the cell as it stands, and those that only show it.
 TRANSPARENT_CELL_MAGICS = frozenset({"time", "capture"})
+SHOWN_CELL_MAGICS = frozenset({"html", "javascript", "js", "latex", "markdown", "svg"})
+SHELL_CELL_MAGICS = frozenset({"bash", "sh"})
+
+#: What IPython's list of output lines can do beyond a list.
+LINE_LIST_ATTRIBUTES = re.compile(
+    r"\.(n|s|p|l|nlstr|spstr|get_nlstr|get_spstr|get_list|get_paths|grep|fields)\b(?!\s*=)"
+)
+
+#: Modules that translations use; they are imported as if the notebook did.
+MODULES = frozenset({"os", "pathlib", "subprocess"})
 
 #: Magics in a cell times its characters: a second or two of work, and far beyond what people write.
 MOST_TRANSFORMED = 2_000_000
 
-_KERNEL_CALL = re.compile(r"get_ipython\(\)")
+_KERNEL = "get_ipython"
 
 
 @lru_cache(TREES_KEPT)
-def plain_python(source: str) -> PlainCode:
+def plain_python(source: str, names: frozenset[str] = frozenset()) -> PlainCode:
     """The cell's code with every magic translated, dropped or listed as refused; lines keep their numbers.
+
+    ``names`` are those that the notebook binds: a shell line may use their values.
 
     Raises:
         Untranslatable: more magics than anybody writes.
     """
-    if _parses(source):
+    if _KERNEL not in source and "__name__" not in source and "__file__" not in source and _parses(source):
         return PlainCode(source)
     head, cell_magic, body = _cell_magic(source)
     if cell_magic is not None:
-        if cell_magic.split()[0] not in TRANSPARENT_CELL_MAGICS or cell_magic.split()[1:]:
-            return PlainCode("", refused=((head + 1, f"%%{cell_magic}"),))
-        inner = plain_python(body)
-        shift = head + 1
-        return PlainCode(
-            "\n" * shift + inner.code,
-            (f"%%{cell_magic}", *inner.dropped),
-            tuple((line + shift, text) for line, text in inner.refused),
-        )
-    return _line_magics(source)
+        return _whole_cell(head, cell_magic, body, names)
+    return _line_magics(source, names)
 
 
 def _parses(source: str) -> bool:
@@ -154,65 +176,207 @@ def _cell_magic(source: str) -> tuple[int, str | None, str]:
     return head, first[2:].strip(), "\n".join(lines[head + 1 :])
 
 
-def _line_magics(source: str) -> PlainCode:
+def _whole_cell(head: int, magic: str, body: str, names: frozenset[str]) -> PlainCode:
+    name, _, arguments = magic.partition(" ")
+    shown = f"%%{magic}"
+    if name in TRANSPARENT_CELL_MAGICS and not arguments.strip():
+        inner = plain_python(body, names)
+        shift = head + 1
+        return PlainCode(
+            "\n" * shift + inner.code,
+            (shown, *inner.dropped),
+            tuple((line + shift, text) for line, text in inner.refused),
+            inner.imports,
+            inner.written,
+        )
+    if name in SHOWN_CELL_MAGICS:
+        return PlainCode("", (shown,))
+    script = name if name in SHELL_CELL_MAGICS else ""
+    if name == "script" and arguments.split()[:1] and arguments.split()[0] in SHELL_CELL_MAGICS:
+        script, _, arguments = arguments.partition(" ")
+    translated = shell.script(script, arguments, body + "\n") if script else None
+    written: frozenset[str] = frozenset()
+    if name == "writefile":
+        translated, written = _written_file(arguments.strip(), body + "\n")
+    if translated is None:
+        return PlainCode("", refused=((head + 1, shown),))
+    return PlainCode("\n" * head + translated, imports=_modules_in(translated), written=written)
+
+
+def _written_file(arguments: str, body: str) -> tuple[str | None, frozenset[str]]:
+    """``%%writefile [-a] FILE``."""
+    append = arguments.startswith(("-a ", "--append "))
+    path = arguments.partition(" ")[2].strip() if append else arguments
+    path = path.strip("'\"")
+    if not path or set(path) & set("~${*? "):
+        return None, frozenset()
+    text = shell.multi_line(body)
+    module = path.rpartition("/")[2].removesuffix(".py")
+    written = frozenset({path.partition("/")[0] if "/" in path else module} if path.endswith(".py") else ())
+    if append:
+        return f'print({text}, end="", file=open({path!r}, "a", encoding="utf-8"))', written
+    return f'pathlib.Path({path!r}).write_text({text}, encoding="utf-8")', written
+
+
+def _modules_in(code: str) -> frozenset[str]:
+    return frozenset(module for module in MODULES if f"{module}." in code)
+
+
+def _line_magics(source: str, names: frozenset[str]) -> PlainCode:
+    transformed = source if _parses(source) else _transformed(source)
+    if not _parses(transformed):
+        return PlainCode(source)
+    found = _Replacements(source, transformed, names)
+    return PlainCode(
+        found.code(),
+        tuple(text for _, text in sorted(found.dropped)),
+        tuple(sorted(found.refused)),
+        frozenset().union(*(_modules_in(text) for text in found.made), frozenset()),
+    )
+
+
+def _transformed(source: str) -> str:
     from IPython.core.inputtransformer2 import TransformerManager
 
     marked = sum(any(mark in line for mark in "%!?") for line in source.split("\n"))
     if marked * len(source) > MOST_TRANSFORMED:  # IPython goes through the whole cell once for each magic
         raise Untranslatable("too many magics and shell lines in so long a cell")
     try:
-        transformed = TransformerManager().transform_cell(source)
+        return TransformerManager().transform_cell(source)
     except RecursionError:
         raise
     except RuntimeError:  # it gives up after so many magics
         raise Untranslatable("too many magics and shell lines for IPython itself") from None
-    if not _KERNEL_CALL.search(transformed) or not _parses(transformed):
-        return PlainCode(source)
-    lines = transformed.split("\n")
-    originals = source.split("\n")
-    dropped: list[str] = []
-    refused: list[tuple[int, str]] = []
-    for node in ast.walk(parsed(transformed)):
-        if not isinstance(node, ast.stmt) or isinstance(node, ast.FunctionDef | ast.ClassDef) or hasattr(node, "body"):
-            continue
-        call = _kernel_call(node)
-        if call is None:
-            continue
-        shown = originals[node.lineno - 1].strip() if node.lineno <= len(originals) else ast.unparse(node)
-        start, end = node.lineno - 1, (node.end_lineno or node.lineno) - 1
-        if not isinstance(node, ast.Expr) or start != end:
-            refused.append((node.lineno, shown))
-            continue
+
+
+def bound_names(sources: Iterable[str]) -> frozenset[str]:
+    """Names that the cells bind anywhere, and so names whose values a shell line may use."""
+    found: set[str] = set()
+    for source in sources:
         try:
-            replacement = _translate(call)
-        except (Untranslatable, ValueError):
-            refused.append((node.lineno, shown))
+            tree = parsed(source if _parses(source) else _transformed(source))
+        except (SyntaxError, ValueError, RecursionError, MemoryError, Untranslatable):
             continue
-        if replacement is None:
-            dropped.append(shown)
-        text = lines[start].encode()
-        lines[start] = (
-            text[: node.col_offset] + (replacement or "pass").encode() + text[node.end_col_offset :]
-        ).decode()
-    return PlainCode("\n".join(lines).rstrip("\n"), tuple(dropped), tuple(refused))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.add(node.id)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                found.add(node.name)
+            elif isinstance(node, ast.arg):
+                found.add(node.arg)
+            elif isinstance(node, ast.alias):
+                found.add(node.asname or node.name.partition(".")[0])
+    return frozenset(found)
 
 
-def _kernel_call(statement: ast.stmt) -> ast.Call | None:
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("get_ipython()."):
-            return node
-    return None
+class _Replacements:
+    """Walks the transformed cell and replaces calls of the kernel, and names that only a kernel has, in place."""
+
+    def __init__(self, source: str, transformed: str, names: frozenset[str]) -> None:
+        self.originals = source.split("\n")
+        self.lines = transformed.split("\n")
+        self.names = names
+        self.dropped: list[tuple[int, str]] = []
+        self.refused: list[tuple[int, str]] = []
+        self.made: list[str] = []
+        self.edits: list[tuple[int, int, int, str]] = []  # line from 0, columns in bytes, text
+        self.lists_lines = bool(LINE_LIST_ATTRIBUTES.search(source))
+        tree = parsed(transformed)
+        self.statements = {
+            id(node.value): node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Expr) and node.lineno == node.end_lineno
+        }
+        for node in _outside_f_strings(tree):
+            self._visit(node)
+
+    def code(self) -> str:
+        for line, start, end, text in sorted(self.edits, reverse=True):
+            before = self.lines[line].encode()
+            self.lines[line] = (before[:start] + text.encode() + before[end:]).decode()
+        return "\n".join(self.lines).rstrip("\n")
+
+    def _visit(self, node: ast.AST) -> None:
+        match node:
+            case ast.Name(id="__name__", ctx=ast.Load()):
+                self._replace(node, '"__main__"')
+            case ast.Name(id="__file__", ctx=ast.Load()):
+                self._replace(node, "__notebook_file__")
+            case ast.Compare(
+                left=ast.Call() as left, ops=[ast.IsNot() | ast.Is() as how], comparators=[ast.Constant(value=None)]
+            ):
+                if _is_kernel(left):
+                    self._replace(node, str(isinstance(how, ast.IsNot)))
+            case ast.Call(func=ast.Attribute(value=ast.Call() as owner)) if _is_kernel(owner):
+                self._magic(node)
+
+    def _replace(self, node: ast.expr, text: str) -> None:
+        if node.lineno != node.end_lineno or node.end_col_offset is None:
+            self.refused.append((node.lineno, self._shown(node)))
+            return
+        self.edits.append((node.lineno - 1, node.col_offset, node.end_col_offset, text))
+
+    def _shown(self, node: ast.expr) -> str:
+        return self.originals[node.lineno - 1].strip() if node.lineno <= len(self.originals) else ast.unparse(node)
+
+    def _magic(self, call: ast.Call) -> None:
+        statement = self.statements.get(id(call))
+        try:
+            text = self._translated(call, statement is not None)
+        except (Untranslatable, ValueError):
+            self.refused.append((call.lineno, self._shown(call)))
+            return
+        if text is None:
+            self.dropped.append((call.lineno, self._shown(call)))
+        else:
+            self.made.append(text)
+        self._replace(call, text or "pass")
+
+    def _translated(self, call: ast.Call, is_statement: bool) -> str | None:
+        method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        if call.keywords or not all(isinstance(a, ast.Constant) and isinstance(a.value, str) for a in call.args):
+            raise Untranslatable(method)
+        words = [str(argument.value) for argument in call.args if isinstance(argument, ast.Constant)]
+        text = self._row(method, words)
+        if text is None and is_statement:
+            return None
+        if text is None or (not is_statement and not _is_expression(text)) or not _parses(text):
+            raise Untranslatable(method)
+        return text
+
+    def _row(self, method: str, words: list[str]) -> str | None:
+        match method, words:
+            case "run_line_magic", [name, argument] if name in LINE_MAGICS:
+                return LINE_MAGICS[name](argument, self.names)
+            case "magic", [line] if line.partition(" ")[0].lstrip("%") in LINE_MAGICS:
+                name, _, argument = line.lstrip("%").partition(" ")
+                return LINE_MAGICS[name](argument, self.names)
+            case "run_cell_magic", [name, "", body] if name in TRANSPARENT_CELL_MAGICS:
+                return "; ".join(ast.unparse(statement) for statement in ast.parse(body).body)
+            case "system", [command]:
+                return _system(command, self.names)
+            case "getoutput", [command] if not self.lists_lines:
+                return shell.lines_of(command, self.names)
+        raise Untranslatable(method)
 
 
-def _translate(call: ast.Call) -> str | None:
-    method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
-    words = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
-    if method == "run_line_magic" and len(words) == 2 and words[0] in LINE_MAGICS:
-        translated = LINE_MAGICS[str(words[0])](str(words[1]))
-        if translated is not None and not _parses(translated):
-            raise Untranslatable(str(words[1]))
-        return translated
-    if method == "system" and len(words) == 1:
-        _system(str(words[0]))
-        return None
-    raise Untranslatable(method)
+def _is_kernel(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Name) and call.func.id == _KERNEL and not call.args
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        ast.parse(text, mode="eval")
+    except SyntaxError:
+        return False
+    return True
+
+
+def _outside_f_strings(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those of f-strings, whose places Python 3.11 does not tell."""
+    stack: list[ast.AST] = [tree]
+    while stack:
+        node = stack.pop()
+        yield node
+        if not isinstance(node, ast.JoinedStr):
+            stack.extend(ast.iter_child_nodes(node))

@@ -42,6 +42,9 @@ class Cell:
         stage: name of the stage that the cell belongs to, for cells with the role ``STAGE``.
         tagged: whether the stage tag stands on this very cell (and is not continued from above).
         dropped: magics that were left out because they do nothing to the results.
+        refused: lines of the cell (from 1) that are magics without a translation, and their texts.
+        implied: modules that translated magics use.
+        written: names of the modules that the cell writes.
     """
 
     number: int
@@ -54,6 +57,9 @@ class Cell:
     tagged: bool = False
     tags: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    refused: tuple[tuple[int, str], ...] = ()
+    implied: frozenset[str] = frozenset()
+    written: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ import ast
 import hashlib
 import json
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nb2pipe.diagnostics import Diagnostic, rule
-from nb2pipe.notebook.magics import PlainCode, Untranslatable, plain_python
+from nb2pipe.notebook.magics import PlainCode, Untranslatable, bound_names, plain_python
 from nb2pipe.notebook.model import Cell, CellKind, Notebook, NotebookError, Role
 from nb2pipe.notebook.modules import carried_modules, sibling_modules
 from nb2pipe.notebook.names import package_name
@@ -40,7 +40,7 @@ def read_notebook(path: Path, name: str | None = None) -> Notebook:
         rule("NB101").found(cell.number, line, construct=text)
         for cell in cells
         if cell.kind is CellKind.CODE and cell.role is not Role.SKIP
-        for line, text in plain_python(cell.source).refused
+        for line, text in cell.refused
     )
     siblings = sibling_modules(path)
     codes = [cell.code for cell in cells if cell.kind is CellKind.CODE and cell.role is not Role.SKIP]
@@ -191,6 +191,8 @@ def _source(cell: Mapping[str, Any]) -> str:
 def _with_roles(raw_cells: Iterable[Mapping[str, Any]], path: Path) -> Iterator[Cell]:
     stage: str | None = None
     index = 0
+    raw_cells = list(raw_cells)
+    names = _names_for_shell_lines([_source(raw) for raw in raw_cells if raw.get("cell_type") == "code"])
     for number, raw in enumerate(raw_cells, start=1):
         source = _source(raw)
         tags = raw.get("metadata", {}).get("tags", [])
@@ -212,7 +214,7 @@ def _with_roles(raw_cells: Iterable[Mapping[str, Any]], path: Path) -> Iterator[
             stage = named
         if role is None:
             role = Role.STAGE if stage else Role.SETUP
-        plain = _plain(source, number, path) if role is not Role.SKIP else None
+        plain = _plain(source, number, path, names) if role is not Role.SKIP else None
         code = _compiled(plain.code, number, path) if plain and not plain.refused else ""
         yield Cell(
             number=number,
@@ -225,13 +227,23 @@ def _with_roles(raw_cells: Iterable[Mapping[str, Any]], path: Path) -> Iterator[
             tagged=named is not None,
             tags=tuple(tags),
             dropped=plain.dropped if plain else (),
+            refused=plain.refused if plain else (),
+            implied=plain.imports if plain else frozenset(),
+            written=plain.written if plain else frozenset(),
         )
         index += 1
 
 
-def _plain(source: str, number: int, path: Path) -> PlainCode:
+def _names_for_shell_lines(sources: Sequence[str]) -> frozenset[str]:
+    """Names that the notebook binds, where some cell may put their values into a command."""
+    if not any("!" in source or "%" in source or "get_ipython" in source for source in sources):
+        return frozenset()
+    return bound_names(source for source in sources if len(source) <= LARGEST_CELL)
+
+
+def _plain(source: str, number: int, path: Path, names: frozenset[str]) -> PlainCode:
     try:
-        return plain_python(source)
+        return plain_python(source, names)
     except (RecursionError, MemoryError):
         raise _too_deep(number, path) from None
     except Untranslatable as error:

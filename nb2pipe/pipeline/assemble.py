@@ -15,7 +15,7 @@ from nb2pipe.analysis.trees import walk
 from nb2pipe.notebook import CellKind, Role
 from nb2pipe.notebook.modules import imported_modules
 from nb2pipe.pipeline.asserts import TableRules, table_rules
-from nb2pipe.pipeline.constants import assigned_name
+from nb2pipe.pipeline.constants import assigned_name, changes_folder
 from nb2pipe.pipeline.crossing import StageNames
 from nb2pipe.pipeline.extending import call_edits, own_namespace_edits, rename_edits, signature_edit
 from nb2pipe.pipeline.figures import with_shown_figures
@@ -55,6 +55,7 @@ def assemble(draft: Draft, notebook_path: str) -> Pipeline:
     parameters: dict[str, Parameter] = {p.key: _not_input_after(p, first_write) for p in used}
     producers: dict[str, str] = {}
     touched = ""
+    moved: list[str] = []  # stages that change the working directory, which must exist below them
     gated: list[str] = []  # stages with a gate: nothing below them starts before the gate has decided
     validate = next((b.name for b in draft.blocks if b.kind == "validate_data"), None)
     evaluate = next((b.name for b in reversed(draft.blocks) if b.kind == "evaluate"), None)
@@ -67,7 +68,7 @@ def assemble(draft: Draft, notebook_path: str) -> Pipeline:
         files = any(e.reads_files or e.writes_files or e.unknown_calls for e in effects)
         random_from, saves = chain.get(block.name, (None, False))
         stage = replace(stage, random_state=random_from, saves_random_state=saves)
-        wanted = [*([touched] if files and touched else []), *gated]
+        wanted = [*([touched] if (files or moved) and touched else []), *gated, *moved]
         for earlier in wanted:
             if earlier not in _upstream(stage, stages):
                 stage = replace(stage, after=(*stage.after, earlier))
@@ -75,6 +76,8 @@ def assemble(draft: Draft, notebook_path: str) -> Pipeline:
             stage,
             settings=tuple(s.name for s in settings if s.after is None or _comes_before(s.after, block.name, draft)),
         )
+        if any(changes_folder(s) for s in facts.statements if s.cell in {cell.number for cell in block.cells}):
+            moved.append(block.name)
         touched = block.name if files else touched
         gated += [block.name] if block.name in (validate, evaluate) else []
         producers.update(dict.fromkeys(names.outputs, block.name))

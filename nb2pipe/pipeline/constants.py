@@ -14,6 +14,11 @@ from nb2pipe.notebook import Role
 from nb2pipe.pipeline.literals import literal_value
 
 
+def changes_folder(statement: Statement) -> bool:
+    """Whether a statement changes the working directory, for itself and all later stages."""
+    return statement.kind is StatementKind.SETTING and "chdir" in ast.unparse(statement.node)
+
+
 def assigned_name(statement: Statement) -> tuple[str, ast.expr] | None:
     """The name and value of ``name = value``; ``None`` for any other statement."""
     node = statement.node

@@ -14,6 +14,7 @@ from nb2pipe.analysis.groups import Groups
 from nb2pipe.analysis.values import stored_as_one_memory
 from nb2pipe.diagnostics import Diagnostic, rule
 from nb2pipe.notebook import Role
+from nb2pipe.pipeline.constants import changes_folder
 from nb2pipe.pipeline.crossing import StageNames, Step, not_storable, run_step
 from nb2pipe.pipeline.model import Kept, Parameter, Threshold
 from nb2pipe.pipeline.placing import Placed, referenced
@@ -67,6 +68,7 @@ def findings(draft: Draft) -> Iterator[Diagnostic]:
     yield from _unshareable(draft)
     yield from _process_objects(draft)
     yield from _builtins(draft)
+    yield from _folders(draft)
     if not any(c.role is Role.STAGE for c in draft.facts.notebook.cells):
         first = next(c.number for c in draft.facts.notebook.cells if c.index == 0)
         yield rule("NB301").found(first, 1)
@@ -222,6 +224,22 @@ def _process_objects(draft: Draft) -> Iterator[Diagnostic]:
             if changes and position + 1 < len(draft.blocks):
                 shown = ast.unparse(statement.node).partition("\n")[0]
                 yield rule("NB207").found(statement.cell, statement.line, construct=shown)
+
+
+def _folders(draft: Draft) -> Iterator[Diagnostic]:
+    """A change of the folder in the setup is made at the start of every stage, so nothing above may use files."""
+    for block in draft.blocks:
+        if any(cell.role is Role.STAGE for cell in block.cells):
+            continue
+        used = False
+        for statement in draft.facts.statements:
+            if statement.cell not in {cell.number for cell in block.cells}:
+                continue
+            if used and changes_folder(statement):
+                shown = ast.unparse(statement.node).partition("\n")[0]
+                yield rule("NB207").found(statement.cell, statement.line, construct=shown)
+            effects = statement.effects
+            used |= effects.reads_files or effects.writes_files or effects.unknown_calls
 
 
 def _read_later(stage: StageNames, draft: Draft) -> frozenset[str]:

@@ -38,7 +38,7 @@ score = float(sum(roots) / len(rows))
 roots
 rows
 """
-REFUSED = '# %% tags=["stage:load_data"]\nx = list("ab")\n# %% tags=["stage:train"]\n!make all\n# %%\ny = len(x)\n'
+REFUSED = '# %% tags=["stage:load_data"]\nx = list("ab")\n# %% tags=["stage:train"]\n%run all.py\n# %%\ny = len(x)\n'
 HOSTILE = """\
 # %% [markdown]
 # # </title><script>alert(1)</script> \x1b[31m

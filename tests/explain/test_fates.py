@@ -112,7 +112,7 @@ def test_a_raw_cell_and_comments_have_fates(explanation_of: Explain) -> None:
 
 
 def test_a_refused_magic_is_named(explanation_of: Explain) -> None:
-    found = explanation_of('# %% tags=["stage:train"]\nx = 1\n!make all\n')
+    found = explanation_of('# %% tags=["stage:train"]\nx = 1\n%run all.py\n')
     assert not found.converts
     assert (2, 2, Outcome.REFUSED) in fates(found.cells[0])
 

@@ -6,6 +6,17 @@ import pytest
 
 from nb2pipe.notebook.magics import LINE_MAGICS, PlainCode, plain_python
 
+OS, SUBPROCESS = frozenset({"os"}), frozenset({"subprocess"})
+EXPANDED = "if x:\n    subprocess.run(f'make {x} {y} $HOME', shell=True)"
+UNEXPANDED = "subprocess.run(\"awk '{print $1}' a > b\", shell=True)"
+LINES = (
+    "shell=True, executable=os.environ.get('SHELL'), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, "
+    "text=True).stdout.splitlines()"
+)
+BASH = 'subprocess.run([\'bash\'], text=True, check=True, input="""\\\necho 1\necho 2\n""")'
+SAID = 'said = subprocess.run([\'sh\'], text=True, check=True, input="""\\\necho\n""", stdout=subprocess.PIPE).stdout'
+WRITTEN = '\npathlib.Path(\'a.py\').write_text("""\\\nx = 1\n""", encoding="utf-8")'
+
 TRANSLATED = [
     ("x = 1\ny = x % 2", PlainCode("x = 1\ny = x % 2")),
     ("%matplotlib inline\nx = 1", PlainCode("pass\nx = 1", ("%matplotlib inline",))),
@@ -13,9 +24,26 @@ TRANSLATED = [
     ("%time x = f(1)", PlainCode("x = f(1)")),
     ("%%time\nx = 1", PlainCode("\nx = 1", ("%%time",))),
     ("\n%%capture\n%time x = 1", PlainCode("\n\nx = 1", ("%%capture",))),
-    ("%env A=b", PlainCode("import os; os.environ['A'] = 'b'")),
-    ("%set_env A b", PlainCode("import os; os.environ['A'] = 'b'")),
-    ("%env", PlainCode("pass")),
+    ("%env A=b", PlainCode("os.environ['A'] = 'b'", imports=OS)),
+    ("%set_env A b", PlainCode("os.environ['A'] = 'b'", imports=OS)),
+    ("home = %env HOME", PlainCode("home = os.environ['HOME']", imports=OS)),
+    ("%env", PlainCode("pass", ("%env",))),
+    ("%cd -q data", PlainCode("os.chdir('data')", imports=OS)),
+    ("here = %pwd", PlainCode("here = os.getcwd()", imports=OS)),
+    ("%xdel rows", PlainCode("del rows")),
+    ("!sort a > b", PlainCode("subprocess.run('sort a > b', shell=True)", imports=SUBPROCESS)),
+    ("if x:\n    !make {x} $y $$HOME", PlainCode(EXPANDED, imports=SUBPROCESS)),
+    ("!awk '{print $1}' a > b", PlainCode(UNEXPANDED, imports=SUBPROCESS)),
+    ("files = !ls", PlainCode(f"files = subprocess.run('ls', {LINES}", imports=OS | SUBPROCESS)),
+    ("%mkdir -p out", PlainCode("subprocess.run('mkdir -p out', shell=True)", imports=SUBPROCESS)),
+    ("%%html\n<b>hello</b>", PlainCode("", ("%%html",))),
+    ("%%bash\necho 1\necho 2", PlainCode(BASH, imports=SUBPROCESS)),
+    ("%%sh --out said\necho", PlainCode(SAID, imports=SUBPROCESS)),
+    ("\n%%writefile a.py\nx = 1", PlainCode(WRITTEN, imports=frozenset({"pathlib"}), written=frozenset({"a"}))),
+    ('get_ipython().system("make all")', PlainCode("subprocess.run('make all', shell=True)", imports=SUBPROCESS)),
+    ('get_ipython().run_cell_magic("time", "", "x = 1\\n")', PlainCode("x = 1")),
+    ("inside = get_ipython() is not None", PlainCode("inside = True")),
+    ('if __name__ == "__main__":\n    x = 1', PlainCode('if "__main__" == "__main__":\n    x = 1')),
     ("!pip install pandas\nx = 1", PlainCode("pass\nx = 1", ("!pip install pandas",))),
     ("!python -m pip install x", PlainCode("pass", ("!python -m pip install x",))),
     ("!ls -la", PlainCode("pass", ("!ls -la",))),
@@ -27,24 +55,23 @@ TRANSLATED = [
 
 @pytest.mark.parametrize(("source", "plain"), TRANSLATED, ids=[source for source, _ in TRANSLATED])
 def test_translated(source: str, plain: PlainCode) -> None:
-    assert plain_python(source) == plain
+    assert plain_python(source, frozenset({"x", "y"})) == plain
 
 
 REFUSED = [
-    ("!sort a > b", 1),
-    ("!ls > files.txt", 1),
-    ("x = 1\nfiles = !ls", 2),
-    ("%cd data", 1),
+    ("x = 1\nfiles = !ls\nprint(files.n)", 2),
+    ("%cd -", 1),
+    ("%cd /tmp", 1),
     ("%run other.py", 1),
     ("x = 1\n\n%timeit x", 3),
-    ("%%bash\necho", 1),
-    ("\n%%writefile a.py\nx = 1", 2),
+    ("%%bash --bg\necho", 1),
+    ("\n%%writefile ~/a.py\nx = 1", 2),
     ("%%time -n 3\nx = 1", 1),
     ("%load_ext sql", 1),
     ("%env A=$HOME", 1),
-    ("!rm -rf data", 1),
-    ("!cat $(ls)", 1),
-    ("if x:\n    !make", 2),
+    ("%%sql\nselect 1", 1),
+    ("everything = %env", 1),
+    ("get_ipython().run_line_magic(name, 'x')", 1),
 ]
 
 

@@ -10,11 +10,12 @@ RULE = Rule(
     mend="write it in Python, or tag the cell `skip` if the pipeline does not need it",
     earns="""\
 # %% tags=["stage:load_data"]
-!sort -u names.txt > unique.txt
+%run prepare.py
 names = open("unique.txt").read().split()
 """,
     clean="""\
 # %% tags=["stage:load_data"]
-names = sorted(set(open("names.txt").read().split()))
+!sort -u names.txt > unique.txt
+names = open("unique.txt").read().split()
 """,
 )

@@ -12,14 +12,17 @@ RULE = Rule(
 # %%
 import os
 # %% tags=["stage:load_data"]
-os.chdir("data")
+folder = "data"
+os.chdir(folder)
 # %% tags=["stage:transform"]
 rows = open("rows.csv").read()
 """,
     clean="""\
+# %%
+import os
 # %% tags=["stage:load_data"]
-folder = "data"
+os.chdir("data")
 # %% tags=["stage:transform"]
-rows = open(folder + "/rows.csv").read()
+rows = open("rows.csv").read()
 """,
 )

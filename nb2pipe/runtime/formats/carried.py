@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -12,9 +13,15 @@ CHANGING: set[str] = set()
 
 def reduce(obj: Any) -> Any:
     """How such a module is taken apart; ``None`` for all else."""
-    if not isinstance(obj, ModuleType) or obj.__name__ not in CHANGING:
+    if not isinstance(obj, ModuleType) or not (obj.__name__ in CHANGING or _is_of_this_run(obj)):
         return None
     return importlib.import_module, (obj.__name__,), _variables(obj), None, None, _set_variables
+
+
+def _is_of_this_run(module: ModuleType) -> bool:
+    """Whether a module was written by the run itself, into its working directory."""
+    file = getattr(module, "__file__", None)
+    return isinstance(file, str) and Path(file).resolve().is_relative_to(Path.cwd().resolve())
 
 
 def _variables(module: ModuleType) -> dict[str, Any]:
