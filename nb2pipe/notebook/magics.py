@@ -108,7 +108,7 @@ LINE_MAGICS: dict[str, Translation] = {
 TRANSPARENT_CELL_MAGICS = frozenset({"time", "capture"})
 
 #: Magics in a cell times its characters: a second or two of work, and far beyond what people write.
-MOST_TRANSFORMED = 2_000_000
+MOST_TRANSFORMED = 1_000_000
 
 _KERNEL_CALL = re.compile(r"get_ipython\(\)")
 

@@ -21,6 +21,7 @@ from nb2pipe.notebook.tags import role_of
 #: Outputs (plots, tables) make up most of a notebook file; code far beyond these sizes is not a person's.
 LARGEST_FILE = 200 * 2**20
 LARGEST_CELL = 2**20
+MOST_LINES = 10_000
 MOST_CELLS = 20_000
 #: Syntax trees deeper than this exhaust the stack of the tools that read and write code.
 DEEPEST = 150
@@ -203,6 +204,10 @@ def _with_roles(raw_cells: Iterable[Mapping[str, Any]], path: Path) -> Iterator[
         if len(source) > LARGEST_CELL:
             raise NotebookError(
                 f"{path}: cell {number}: {len(source):,} characters are over the limit of {LARGEST_CELL:,}"
+            )
+        if source.count("\n") > MOST_LINES:
+            raise NotebookError(
+                f"{path}: cell {number}: {source.count(chr(10)):,} lines are over the limit of {MOST_LINES:,}"
             )
         try:
             role, named = role_of(tags, number)
