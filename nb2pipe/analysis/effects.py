@@ -15,9 +15,9 @@ from nb2pipe.analysis.context import BUILTINS, Context, root_name
 from nb2pipe.analysis.expressions import ExpressionWalk
 from nb2pipe.analysis.model import Effects
 from nb2pipe.analysis.scopes import FunctionNode, scope_of
-from nb2pipe.analysis.trees import children, walk
 from nb2pipe.analysis.trials import Types
 from nb2pipe.analysis.values import NOTHING, NUMBERS, PROCESS_OBJECTS, Value, element_type, is_immutable, joined, union
+from nb2pipe.notebook.trees import children, walk
 
 
 def effects_of(

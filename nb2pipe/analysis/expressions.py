@@ -8,7 +8,6 @@ from abc import abstractmethod
 from nb2pipe.analysis.calls import CallWalk
 from nb2pipe.analysis.context import BUILTINS, dotted_path, root_name
 from nb2pipe.analysis.scopes import Comprehension, scope_of
-from nb2pipe.analysis.trees import children, walk
 from nb2pipe.analysis.values import (
     ACCESSORS,
     ARRAYS,
@@ -24,6 +23,7 @@ from nb2pipe.analysis.values import (
     joined,
     union,
 )
+from nb2pipe.notebook.trees import children, walk
 
 
 class ExpressionWalk(CallWalk):

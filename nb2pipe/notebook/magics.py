@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from nb2pipe.notebook.parsing import TREES_KEPT, parsed
+from nb2pipe.notebook.trees import walk
 
 #: What a translation answers: Python for the line, or ``None`` when the line has no effect on results.
 Translation = Callable[[str], "str | None"]
@@ -172,7 +173,7 @@ def _line_magics(source: str) -> PlainCode:
     originals = source.split("\n")
     dropped: list[str] = []
     refused: list[tuple[int, str]] = []
-    for node in ast.walk(parsed(transformed)):
+    for node in walk(parsed(transformed)):
         if not isinstance(node, ast.stmt) or isinstance(node, ast.FunctionDef | ast.ClassDef) or hasattr(node, "body"):
             continue
         call = _kernel_call(node)
@@ -198,7 +199,7 @@ def _line_magics(source: str) -> PlainCode:
 
 
 def _kernel_call(statement: ast.stmt) -> ast.Call | None:
-    for node in ast.walk(statement):
+    for node in walk(statement):
         if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("get_ipython()."):
             return node
     return None

@@ -17,6 +17,7 @@ from nb2pipe.notebook.modules import carried_modules, sibling_modules
 from nb2pipe.notebook.names import package_name
 from nb2pipe.notebook.parsing import parsed
 from nb2pipe.notebook.tags import role_of
+from nb2pipe.notebook.trees import children
 
 #: Outputs (plots, tables) make up most of a notebook file; code far beyond these sizes is not a person's.
 LARGEST_FILE = 200 * 2**20
@@ -25,6 +26,9 @@ MOST_LINES = 10_000
 MOST_CELLS = 20_000
 #: Syntax trees deeper than this exhaust the stack of the tools that read and write code.
 DEEPEST = 150
+#: So many loops and functions within each other are beyond reading; the analysis goes through each more than once.
+REPEATED = (ast.For, ast.AsyncFor, ast.While, ast.FunctionDef, ast.AsyncFunctionDef)
+MOST_REPEATED = 20
 
 JUPYTEXT_SUFFIXES = {".py": "py:percent", ".md": "md:myst", ".qmd": "qmd"}
 
@@ -255,7 +259,7 @@ def _compiled(code: str, number: int, path: Path) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = parsed(code)
-            if _depth(tree) > DEEPEST:
+            if len(code) > DEEPEST and _is_too_deep(tree):
                 raise RecursionError
             compile(tree, f"cell {number}", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except SyntaxError as error:
@@ -271,14 +275,15 @@ def _compiled(code: str, number: int, path: Path) -> str:
     return code
 
 
-def _depth(tree: ast.AST) -> int:
-    """How deep the nodes of a tree are nested, up to a little beyond :data:`DEEPEST`."""
-    level: list[ast.AST] = [tree]
-    depth = 0
-    while level and depth <= DEEPEST:
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
-        depth += 1
-    return depth
+def _is_too_deep(tree: ast.AST) -> bool:
+    stack = [(tree, 0, 0)]
+    while stack:
+        node, depth, repeats = stack.pop()
+        repeats += isinstance(node, REPEATED)
+        if depth > DEEPEST or repeats > MOST_REPEATED:
+            return True
+        stack += [(child, depth + 1, repeats) for child in children(node)]
+    return False
 
 
 def _digest(cells: Iterable[Cell], modules: Mapping[str, str]) -> str:
