@@ -6,7 +6,7 @@ import ast
 import hashlib
 import json
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,8 @@ def _from_json(text: str, path: Path) -> Mapping[str, Any]:
         raise NotebookError(f"{path}: not a notebook: its JSON is nested too deeply") from None
     if not isinstance(content, dict) or not isinstance(content.get("nbformat"), int):
         raise NotebookError(f"{path}: not a notebook: JSON without the key 'nbformat'")
+    listed = content.get("cells")
+    _check_count(listed if isinstance(listed, list) else [], path)
     if content["nbformat"] > 4:
         raise NotebookError(f"{path}: notebook format {content['nbformat']} is newer than nb2pipe reads (4)")
     if content["nbformat"] < 4 and not isinstance(content.get("worksheets"), list):
@@ -182,9 +184,13 @@ def _checked(notebook: Mapping[str, Any], path: Path) -> list[Mapping[str, Any]]
     cells = list(notebook.get("cells", []))
     if not any(cell.get("cell_type") == "code" and _source(cell).strip() for cell in cells):
         raise NotebookError(f"{path}: the notebook has no code cells")
+    _check_count(cells, path)
+    return cells
+
+
+def _check_count(cells: Sequence[Any], path: Path) -> None:
     if len(cells) > MOST_CELLS:
         raise NotebookError(f"{path}: {len(cells):,} cells are over the limit of {MOST_CELLS:,}")
-    return cells
 
 
 def _source(cell: Mapping[str, Any]) -> str:
