@@ -28,12 +28,12 @@ from nb2pipe.analysis.imports import (
 from nb2pipe.analysis.library import library
 from nb2pipe.analysis.model import Definition, Effects, Facts, Flow, Statement, StatementKind
 from nb2pipe.analysis.scopes import flow_of, scope_of
-from nb2pipe.analysis.trees import walk
 from nb2pipe.analysis.trials import Types
 from nb2pipe.analysis.values import joined
 from nb2pipe.diagnostics import Diagnostic, rule
 from nb2pipe.notebook import Cell, CellKind, Notebook, Role
 from nb2pipe.notebook.parsing import parsed
+from nb2pipe.notebook.trees import walk
 
 
 def analyse(notebook: Notebook, values: frozenset[str] = frozenset()) -> Facts:

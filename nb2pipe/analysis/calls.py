@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from nb2pipe.analysis.context import BUILTINS, NotebookClass, Summary, dotted_path, root_name
 from nb2pipe.analysis.ledger import Ledger
 from nb2pipe.analysis.library import UNKNOWN, Call
-from nb2pipe.analysis.values import AXES, DEFINITION, NUMBERS, Value, element_type, is_immutable, joined, union
+from nb2pipe.analysis.values import AXES, DEFINITION, NUMBERS, Value, element_type, holding, is_immutable, joined, union
 
 QUERY_NAME = re.compile(r"@\s*([A-Za-z_]\w*)")
 
@@ -174,7 +174,7 @@ class CallWalk(Ledger, ABC):
             kind = name.replace("sorted", "list")
             if inner is not None and is_immutable(inner):
                 roots = frozenset()  # a new container of things that cannot change
-            return Value(f"{kind}[{inner}]" if inner else kind, roots)
+            return Value(holding(kind, inner), roots)
         if name in ("min", "max") and len(positional) > 1 and all(v.type in NUMBERS for v in positional):
             return Value(joined(positional[0].type, positional[1].type))
         separate = "unknown" not in row and name.partition(".")[0] not in ("builtins", "copy", "itertools", "functools")

@@ -10,7 +10,7 @@ from nb2pipe.analysis.definitions import DefinitionNode, attribute_targets, defi
 from nb2pipe.analysis.imports import steady_imports
 from nb2pipe.analysis.library import library
 from nb2pipe.analysis.scopes import flow_of
-from nb2pipe.analysis.trees import walk
+from nb2pipe.notebook.trees import walk
 
 
 def module_name(path: str) -> str:

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from nb2pipe.analysis.context import Context, dotted_path, root_name
 from nb2pipe.analysis.model import ImportedName
 from nb2pipe.analysis.scopes import Comprehension, asked_name
-from nb2pipe.analysis.trees import children, remembered, walk
 from nb2pipe.diagnostics import Diagnostic, rule
 from nb2pipe.notebook import Cell
+from nb2pipe.notebook.trees import children, remembered, walk
 
 #: Names that the kernel puts into the namespace.
 KERNEL_NAMES = frozenset(

@@ -14,8 +14,8 @@ from nb2pipe.analysis.effects import effects_of
 from nb2pipe.analysis.groups import Groups, closure
 from nb2pipe.analysis.model import Definition, Effects
 from nb2pipe.analysis.scopes import FunctionNode, scope_of
-from nb2pipe.analysis.trees import children, walk
 from nb2pipe.analysis.values import Value, is_immutable
+from nb2pipe.notebook.trees import children, walk
 
 DefinitionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign
 

@@ -15,9 +15,9 @@ from nb2pipe.analysis.context import BUILTINS, Context, root_name
 from nb2pipe.analysis.expressions import ExpressionWalk
 from nb2pipe.analysis.model import Effects
 from nb2pipe.analysis.scopes import FunctionNode, scope_of
-from nb2pipe.analysis.trees import children, walk
 from nb2pipe.analysis.trials import Types
 from nb2pipe.analysis.values import NOTHING, NUMBERS, PROCESS_OBJECTS, Value, element_type, is_immutable, joined, union
+from nb2pipe.notebook.trees import children, walk
 
 
 def effects_of(
@@ -42,7 +42,7 @@ class _Walk(ExpressionWalk):
 
     def __init__(self, context: Context, types: Types) -> None:
         super().__init__(context, types)
-        self.functions: dict[ast.AST, tuple[dict[str, Value], _Walk]] = {}
+        self.functions: dict[tuple[ast.AST, frozenset[tuple[str, Value]]], _Walk] = {}
 
     def block(self, statements: Iterable[ast.stmt]) -> None:
         for statement in statements:
@@ -170,15 +170,16 @@ class _Walk(ExpressionWalk):
 
     def inside(self, node: FunctionNode, local: dict[str, Value]) -> _Walk:
         """A walk through a function made here; loops come by more than once, mostly with nothing changed."""
-        known, walked = self.functions.get(node, ({}, None))
-        if walked is None or known != local:
-            walked = _Walk(self.context, Types())
-            walked.local = dict(local)
+        key = (node, frozenset(local.items()))
+        walked = self.functions.get(key)
+        if walked is None:
+            walked = self.functions[key] = _Walk(self.context, Types())
+            walked.local = local
+            walked.functions = self.functions
             if isinstance(node, ast.Lambda):
                 walked.value(node.body)
             else:
                 walked.block(node.body)
-            self.functions[node] = (local, walked)
         return walked
 
     def bind(self, name: str, value: Value) -> None:

@@ -8,7 +8,6 @@ from abc import abstractmethod
 from nb2pipe.analysis.calls import CallWalk
 from nb2pipe.analysis.context import BUILTINS, dotted_path, root_name
 from nb2pipe.analysis.scopes import Comprehension, scope_of
-from nb2pipe.analysis.trees import children, walk
 from nb2pipe.analysis.values import (
     ACCESSORS,
     ARRAYS,
@@ -20,9 +19,11 @@ from nb2pipe.analysis.values import (
     VIEW_ATTRIBUTES,
     Value,
     element_type,
+    holding,
     joined,
     union,
 )
+from nb2pipe.notebook.trees import children, walk
 
 
 class ExpressionWalk(CallWalk):
@@ -207,7 +208,7 @@ class ExpressionWalk(CallWalk):
         kinds = {p.type for p in parts}
         inner = next(iter(kinds)) if len(kinds) == 1 else None
         starred = any(isinstance(e, ast.Starred) for e in node.elts)
-        kind = f"{word}[{inner}]" if inner and not starred else word
+        kind = word if starred else holding(word, inner)
         return Value(kind, union(*parts).roots, any(p.view for p in parts), None if starred else parts)
 
     def dictionary(self, node: ast.Dict) -> Value:
@@ -216,8 +217,7 @@ class ExpressionWalk(CallWalk):
         kinds = {v.type for v in values}
         key = next(iter(keys)) if len(keys) == 1 and None not in node.keys else None
         kind = next(iter(kinds)) if len(kinds) == 1 else None
-        typed = f"dict[{key}, {kind}]" if key and kind else f"dict[{key}]" if key else "dict"
-        return Value(typed if "dict[" in typed and kind else "dict", union(*values).roots)
+        return Value(holding("dict", key, kind), union(*values).roots)
 
     def comprehension(self, node: Comprehension) -> Value:
         outer = dict(self.local)
@@ -233,11 +233,11 @@ class ExpressionWalk(CallWalk):
                 self.value(condition)
         if isinstance(node, ast.DictComp):
             key, made = self.value(node.key), self.value(node.value)
-            typed = f"dict[{key.type}, {made.type}]" if key.type and made.type else "dict"
+            typed = holding("dict", key.type, made.type)
         else:
             made = self.value(node.elt)
             word = {ast.ListComp: "list", ast.SetComp: "set"}.get(type(node), "generator")
-            typed = f"{word}[{made.type}]" if made.type and word != "generator" else word
+            typed = word if word == "generator" else holding(word, made.type)
         self.local = outer
         roots = made.shared
         if isinstance(node, ast.GeneratorExp):

@@ -48,14 +48,28 @@ class Groups:
 
 def closure(uses: Mapping[str, AbstractSet[str]]) -> dict[str, frozenset[str]]:
     """Name -> all that it uses, through others too, and itself. What is used has an entry of its own."""
-    return {name: frozenset(_reached(name, uses)) for name in uses}
+    done: dict[str, frozenset[str]] = {}
+    met: set[str] = set()
+    for start in uses:
+        stack = [start]
+        while stack:
+            name = stack[-1]
+            if name not in met:  # first what it uses
+                met.add(name)
+                stack += uses[name] - met
+            elif stack.pop() not in done:
+                done[name] = frozenset(_reached(name, uses, done))
+    return {name: done[name] for name in uses}
 
 
-def _reached(name: str, uses: Mapping[str, AbstractSet[str]]) -> set[str]:
+def _reached(name: str, uses: Mapping[str, AbstractSet[str]], done: Mapping[str, frozenset[str]]) -> set[str]:
     seen = {name}
     stack = [name]
     while stack:
-        new = uses[stack.pop()] - seen
-        seen |= new
-        stack += new
+        for used in sorted(uses[stack.pop()] - seen, key=lambda used: -len(done.get(used, ()))):
+            if used in done and used not in seen:  # the largest come first, and bring the others along
+                seen |= done[used]
+            elif used not in seen:
+                seen.add(used)
+                stack.append(used)
     return seen

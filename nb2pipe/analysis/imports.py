@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from nb2pipe.analysis.model import ImportedName
 from nb2pipe.analysis.scopes import flow_of, scope_of
-from nb2pipe.analysis.trees import walk
 from nb2pipe.notebook import Cell, CellKind, Notebook, Role
+from nb2pipe.notebook.trees import walk
 
 #: Modules beside the standard library whose public names may be asked for; asking imports them.
 STAR_MODULES = frozenset({"numpy", "numpy.linalg", "numpy.random"})

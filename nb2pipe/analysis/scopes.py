@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from nb2pipe.analysis.model import Flow
-from nb2pipe.analysis.trees import children, remembered, walk
+from nb2pipe.notebook.trees import children, remembered, walk
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _N = TypeVar("_N", bound=ast.stmt)

@@ -13,6 +13,7 @@ IMMUTABLE = frozenset(
 ITERATORS = frozenset("generator iterator map zip filter enumerate csv.reader io.TextIOWrapper".split())
 ARRAYS = frozenset({"pandas.DataFrame", "pandas.Series", "numpy.ndarray", "torch.Tensor"})
 MEMORY = frozenset({"numpy.ndarray", "torch.Tensor"})
+LONGEST_TYPE = 300
 NUMBERS = ("bool", "int", "float", "complex")
 
 #: Types that no store can hold, with the words that tell people.
@@ -97,6 +98,12 @@ NOTHING = Value("None")
 def is_immutable(type_: str | None) -> bool:
     """Whether objects of the type cannot change; not for unknown types."""
     return type_ in IMMUTABLE or bool(type_ and type_.startswith("tuple[") and is_immutable(type_[6:-1]))
+
+
+def holding(kind: str, *inner: str | None) -> str:
+    """The type of a container, with those of its parts where they are known (and no list of lists of lists of …)."""
+    typed = f"{kind}[{', '.join(map(str, inner))}]"
+    return typed if all(inner) and len(typed) <= LONGEST_TYPE else kind
 
 
 def joined(one: str | None, other: str | None) -> str | None:

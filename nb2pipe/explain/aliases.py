@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from nb2pipe.analysis import Statement
 from nb2pipe.analysis.context import root_name
-from nb2pipe.analysis.trees import children, walk
+from nb2pipe.notebook.trees import children, walk
 
 #: ``(part, whole)``: a change of the part is a change of the whole.
 Relation = tuple[str, str]

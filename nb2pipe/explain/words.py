@@ -6,8 +6,8 @@ import ast
 from collections.abc import Sequence
 
 from nb2pipe.analysis import Facts, Statement
-from nb2pipe.analysis.trees import walk
 from nb2pipe.explain.model import Change, Place
+from nb2pipe.notebook.trees import walk
 from nb2pipe.pipeline.placing import referenced
 
 LONGEST_WORDS = 120

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from nb2pipe.notebook import shell
 from nb2pipe.notebook.parsing import TREES_KEPT, parsed
+from nb2pipe.notebook.trees import walk
 
 #: Takes a magic's argument and the names that the notebook binds; gives Python, or ``None`` when the magic does nothing
 #: to results.
@@ -136,7 +137,7 @@ LINE_LIST_ATTRIBUTES = re.compile(
 MODULES = frozenset({"os", "pathlib", "subprocess"})
 
 #: Magics in a cell times its characters: a second or two of work, and far beyond what people write.
-MOST_TRANSFORMED = 2_000_000
+MOST_TRANSFORMED = 1_000_000
 
 _KERNEL = "get_ipython"
 
@@ -257,7 +258,7 @@ def bound_names(sources: Iterable[str]) -> frozenset[str]:
             tree = parsed(source if _parses(source) else _transformed(source))
         except (SyntaxError, ValueError, RecursionError, MemoryError, Untranslatable):
             continue
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 found.add(node.id)
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -283,9 +284,7 @@ class _Replacements:
         self.lists_lines = bool(LINE_LIST_ATTRIBUTES.search(source))
         tree = parsed(transformed)
         self.statements = {
-            id(node.value): node
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Expr) and node.lineno == node.end_lineno
+            id(node.value): node for node in walk(tree) if isinstance(node, ast.Expr) and node.lineno == node.end_lineno
         }
         for node in _outside_f_strings(tree):
             self._visit(node)

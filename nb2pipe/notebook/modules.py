@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nb2pipe.notebook.parsing import parsed
+from nb2pipe.notebook.trees import walk
 
 #: A folder of modules beyond these sizes is a project of its own, to be installed rather than carried.
 LARGEST_MODULE = 2**20
@@ -32,7 +33,7 @@ def imported_modules(code: str) -> frozenset[str]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:

@@ -17,13 +17,18 @@ from nb2pipe.notebook.modules import carried_modules, sibling_modules
 from nb2pipe.notebook.names import package_name
 from nb2pipe.notebook.parsing import parsed
 from nb2pipe.notebook.tags import role_of
+from nb2pipe.notebook.trees import children
 
 #: Outputs (plots, tables) make up most of a notebook file; code far beyond these sizes is not a person's.
 LARGEST_FILE = 200 * 2**20
 LARGEST_CELL = 2**20
+MOST_LINES = 10_000
 MOST_CELLS = 20_000
 #: Syntax trees deeper than this exhaust the stack of the tools that read and write code.
 DEEPEST = 150
+#: So many loops and functions within each other are beyond reading; the analysis goes through each more than once.
+REPEATED = (ast.For, ast.AsyncFor, ast.While, ast.FunctionDef, ast.AsyncFunctionDef)
+MOST_REPEATED = 20
 
 JUPYTEXT_SUFFIXES = {".py": "py:percent", ".md": "md:myst", ".qmd": "qmd"}
 
@@ -104,6 +109,8 @@ def _from_json(text: str, path: Path) -> Mapping[str, Any]:
         raise NotebookError(f"{path}: not a notebook: its JSON is nested too deeply") from None
     if not isinstance(content, dict) or not isinstance(content.get("nbformat"), int):
         raise NotebookError(f"{path}: not a notebook: JSON without the key 'nbformat'")
+    listed = content.get("cells")
+    _check_count(listed if isinstance(listed, list) else [], path)
     if content["nbformat"] > 4:
         raise NotebookError(f"{path}: notebook format {content['nbformat']} is newer than nb2pipe reads (4)")
     if content["nbformat"] < 4 and not isinstance(content.get("worksheets"), list):
@@ -177,9 +184,13 @@ def _checked(notebook: Mapping[str, Any], path: Path) -> list[Mapping[str, Any]]
     cells = list(notebook.get("cells", []))
     if not any(cell.get("cell_type") == "code" and _source(cell).strip() for cell in cells):
         raise NotebookError(f"{path}: the notebook has no code cells")
+    _check_count(cells, path)
+    return cells
+
+
+def _check_count(cells: Sequence[Any], path: Path) -> None:
     if len(cells) > MOST_CELLS:
         raise NotebookError(f"{path}: {len(cells):,} cells are over the limit of {MOST_CELLS:,}")
-    return cells
 
 
 def _source(cell: Mapping[str, Any]) -> str:
@@ -205,6 +216,10 @@ def _with_roles(raw_cells: Iterable[Mapping[str, Any]], path: Path) -> Iterator[
         if len(source) > LARGEST_CELL:
             raise NotebookError(
                 f"{path}: cell {number}: {len(source):,} characters are over the limit of {LARGEST_CELL:,}"
+            )
+        if source.count("\n") > MOST_LINES:
+            raise NotebookError(
+                f"{path}: cell {number}: {source.count(chr(10)):,} lines are over the limit of {MOST_LINES:,}"
             )
         try:
             role, named = role_of(tags, number)
@@ -262,7 +277,7 @@ def _compiled(code: str, number: int, path: Path) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = parsed(code)
-            if _depth(tree) > DEEPEST:
+            if len(code) > DEEPEST and _is_too_deep(tree):
                 raise RecursionError
             compile(tree, f"cell {number}", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except SyntaxError as error:
@@ -278,14 +293,15 @@ def _compiled(code: str, number: int, path: Path) -> str:
     return code
 
 
-def _depth(tree: ast.AST) -> int:
-    """How deep the nodes of a tree are nested, up to a little beyond :data:`DEEPEST`."""
-    level: list[ast.AST] = [tree]
-    depth = 0
-    while level and depth <= DEEPEST:
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
-        depth += 1
-    return depth
+def _is_too_deep(tree: ast.AST) -> bool:
+    stack = [(tree, 0, 0)]
+    while stack:
+        node, depth, repeats = stack.pop()
+        repeats += isinstance(node, REPEATED)
+        if depth > DEEPEST or repeats > MOST_REPEATED:
+            return True
+        stack += [(child, depth + 1, repeats) for child in children(node)]
+    return False
 
 
 def _digest(cells: Iterable[Cell], modules: Mapping[str, str]) -> str:

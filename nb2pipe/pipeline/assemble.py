@@ -11,9 +11,9 @@ from typing import Any
 from nb2pipe.analysis import Facts, Statement, StatementKind
 from nb2pipe.analysis.constructs import needs_event_loop
 from nb2pipe.analysis.imports import all_modules
-from nb2pipe.analysis.trees import walk
 from nb2pipe.notebook import CellKind, Role
 from nb2pipe.notebook.modules import imported_modules
+from nb2pipe.notebook.trees import walk
 from nb2pipe.pipeline.asserts import TableRules, table_rules
 from nb2pipe.pipeline.constants import assigned_name, changes_folder
 from nb2pipe.pipeline.crossing import StageNames

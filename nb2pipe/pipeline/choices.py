@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from nb2pipe.analysis import StatementKind
 from nb2pipe.analysis.scopes import FunctionNode, scope_of
-from nb2pipe.analysis.trees import children, walk
+from nb2pipe.notebook.trees import children, walk
 from nb2pipe.pipeline.crossing import run_step
 from nb2pipe.pipeline.findings import Draft
 from nb2pipe.pipeline.placing import Placed, Placement, referenced

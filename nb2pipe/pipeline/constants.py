@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from nb2pipe.analysis import Facts, Statement, StatementKind
 from nb2pipe.analysis.constructs import namespace_questions
 from nb2pipe.analysis.context import BUILTINS
-from nb2pipe.analysis.trees import walk
 from nb2pipe.analysis.values import is_immutable
 from nb2pipe.notebook import Role
+from nb2pipe.notebook.trees import walk
 from nb2pipe.pipeline.literals import literal_value
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from nb2pipe.analysis.constructs import namespace_questions
-from nb2pipe.analysis.trees import walk
+from nb2pipe.notebook.trees import walk
 from nb2pipe.pipeline.model import Edit
 
 _COMMENT = re.compile(r"#[^\n]*")

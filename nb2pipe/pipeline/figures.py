@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 
 from nb2pipe.analysis import Facts, Statement
-from nb2pipe.analysis.trees import walk
+from nb2pipe.notebook.trees import walk
 from nb2pipe.pipeline.model import SHOW_FIGURES, Import, Kept
 
 PYPLOT = "matplotlib.pyplot"

@@ -15,7 +15,7 @@ from pathlib import PurePath
 
 from nb2pipe.analysis import Facts, Statement
 from nb2pipe.analysis.context import BUILTINS, dotted_path
-from nb2pipe.analysis.trees import children, walk
+from nb2pipe.notebook.trees import children, walk
 from nb2pipe.pipeline.literals import Literal, literal_value
 from nb2pipe.pipeline.model import Edit, Parameter, ParameterKind
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from nb2pipe.analysis import Definition, Facts, Statement, StatementKind
 from nb2pipe.analysis.context import dotted_path
 from nb2pipe.analysis.definitions import PLAIN_DECORATORS
-from nb2pipe.analysis.trees import walk
+from nb2pipe.notebook.trees import walk
 
 
 class Placement(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from nb2pipe.analysis import Statement
-from nb2pipe.analysis.trees import walk
+from nb2pipe.notebook.trees import walk
 from nb2pipe.pipeline.findings import Draft
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nb2pipe.analysis import Facts, Statement
-from nb2pipe.analysis.trees import walk
 from nb2pipe.analysis.values import ARRAYS
+from nb2pipe.notebook.trees import walk
 from nb2pipe.pipeline.model import Registration, Stage
 from nb2pipe.pipeline.staging import Block
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from nb2pipe.analysis.trees import children, walk
+from nb2pipe.notebook.trees import children, walk
 
 
 def bindings_of_names_only(statement: ast.stmt) -> Iterator[tuple[str, int]]:
