@@ -62,6 +62,8 @@ class CallWalk(Ledger, ABC):
                         self.value(ast.Name(name, ast.Load(), lineno=node.lineno))
         if receiver.type and receiver.type.startswith("notebook:"):
             return self.instance_method(receiver, func.attr, node)
+        if isinstance(func.value, ast.Name) and receiver.type == "type" and not func.attr.startswith("from"):
+            return self.apply(UNKNOWN, node, receiver, func.attr)  # `list.append(rows, 1)`
         row = self.context.library.method(receiver.type, func.attr)
         if row is None:
             row = UNKNOWN if func.attr in self.context.method_names else self.context.library.named_method(func.attr)
