@@ -180,8 +180,15 @@ def _sites(statement: Statement, kind: str, facts: Facts) -> Iterator[_Site]:
         for site in (*_call_sites(node, facts), *_comparison_sites(node, statement), *_column_sites(node, kind)):
             repeated = in_loop and site.literal.mutable
             if id(site.node) not in seen and not repeated:
+                if site.kind is ParameterKind.INPUT_PATH and _may_not_happen(statement.node):
+                    site = replace(site, kind=ParameterKind.OUTPUT_PATH)
                 seen.update(id(part) for part in walk(site.node))
                 yield site
+
+
+def _may_not_happen(statement: ast.stmt) -> bool:
+    """Whether what a statement reads may be left unread, so that its file need not be there."""
+    return any(isinstance(node, ast.If | ast.IfExp | ast.Try | ast.BoolOp | ast.Match) for node in walk(statement))
 
 
 def _walk(statement: ast.stmt) -> Iterator[tuple[ast.AST, bool]]:
