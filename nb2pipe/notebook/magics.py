@@ -26,7 +26,7 @@ class PlainCode:
     """A cell's code without magics.
 
     Attributes:
-        code: plain Python with as many lines as the cell had.
+        code: plain Python with as many lines as the cell had; refused magics are ``...`` in it, or it is empty.
         dropped: the magics that were left out.
         refused: line (from 1) and text of each magic without a translation.
         imports: modules that the translations use by their names.
@@ -228,8 +228,9 @@ def _line_magics(source: str, names: frozenset[str]) -> PlainCode:
     if not _parses(transformed):
         return PlainCode(source)
     found = _Replacements(source, transformed, names)
+    code = found.code()
     return PlainCode(
-        found.code(),
+        "" if found.refused and (_KERNEL in code or not _parses(code)) else code,
         tuple(text for _, text in sorted(found.dropped)),
         tuple(sorted(found.refused)),
         frozenset().union(*(_modules_in(text) for text in found.made), frozenset()),
@@ -324,6 +325,8 @@ class _Replacements:
             text = self._translated(call, statement is not None)
         except (Untranslatable, ValueError):
             self.refused.append((call.lineno, self._shown(call)))
+            if call.lineno == call.end_lineno:
+                self._replace(call, "...")
             return
         if text is None:
             self.dropped.append((call.lineno, self._shown(call)))

@@ -230,7 +230,7 @@ def _with_roles(raw_cells: Iterable[Mapping[str, Any]], path: Path) -> Iterator[
         if role is None:
             role = Role.STAGE if stage else Role.SETUP
         plain = _plain(source, number, path, names) if role is not Role.SKIP else None
-        code = _compiled(plain.code, number, path) if plain and not plain.refused else ""
+        code = _compiled(plain.code, number, path) if plain else ""
         yield Cell(
             number=number,
             index=index,

@@ -124,6 +124,8 @@ class _Readers:
 
 def _unbound(draft: Draft) -> Iterator[Diagnostic]:
     facts = draft.facts
+    if any(f.code == "NB103" for f in facts.findings):
+        return  # whatever it is that such an import binds, the finding about it is the one to mend
     known = draft.variables | facts.imports.keys() | facts.definitions.keys() | BUILTINS
     skipped = {name for s in facts.skipped for name in s.flow.may_bind}
     for statement in facts.statements:

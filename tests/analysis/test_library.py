@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import builtins
+import collections
 import importlib
+import io
 import re
 from importlib import resources
 from pathlib import Path
 
+import matplotlib.axis
+import mpl_toolkits.mplot3d.axes3d
 import pytest
 
 from nb2pipe.analysis.library import UNKNOWN, library
@@ -57,3 +61,29 @@ def test_what_is_not_listed_may_do_anything() -> None:
     assert library().function("some.other.library") is UNKNOWN
     assert library().named_method("frobnicate") is UNKNOWN
     assert library().method("pandas.DataFrame", "merge") != UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("receiver", "cls"), [("collections.Counter", collections.Counter), ("io.TextIOWrapper", io.TextIOWrapper)]
+)
+def test_methods_of_the_standard_library_are_really_there(receiver: str, cls: type) -> None:
+    assert all(hasattr(cls, name) for name in library().methods[receiver])
+
+
+def test_writing_to_a_file_and_counting_are_known() -> None:
+    assert library().method("io.TextIOWrapper", "write").flags == {"mutates self", "writes"}
+    assert library().method("collections.Counter", "most_common").flags == {"shares"}
+    assert library().function("urllib.request.urlretrieve").flags == {"writes"}
+    assert library().function("os.walk").flags == {"reads"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    "invert_yaxis plot_surface plot_wireframe scatter3D set_major_formatter set_major_locator set_minor_locator "
+    "set_xlabel set_xlim set_xticklabels set_ylabel set_ylim set_yticklabels set_zlabel set_zlim tick_params "
+    "view_init".split(),
+)
+def test_what_only_axes_have_draws_on_a_figure(name: str) -> None:
+    owners = [mpl_toolkits.mplot3d.axes3d.Axes3D, matplotlib.axis.Axis]
+    assert any(hasattr(owner, name) for owner in owners)
+    assert library().named_method(name).flags == {"mutates self", "shares", "plots"}

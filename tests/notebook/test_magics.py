@@ -80,6 +80,20 @@ def test_refused_with_its_line(source: str, line: int) -> None:
     assert [found for found, _ in plain_python(source).refused] == [line]
 
 
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        ("%unknown\nimport os", "...\nimport os"),
+        ("files = %unknown\nx = 1", "files = ...\nx = 1"),
+        ("def f():\n    %unknown\n    return 1", "def f():\n    ...\n    return 1"),
+        ("%unknown \\\n  all\nx = 1", "...\nx = 1"),
+        ("%%unknown\necho", ""),
+    ],
+)
+def test_what_stands_beside_a_refused_magic_is_still_read(source: str, code: str) -> None:
+    assert plain_python(source).code == code
+
+
 def test_lines_keep_their_numbers() -> None:
     source = "import os\n%matplotlib inline\n\n%time x = 1\ny = 2"
     assert plain_python(source).code.split("\n").index("y = 2") == source.split("\n").index("y = 2")
