@@ -55,6 +55,7 @@ def assemble(draft: Draft, notebook_path: str) -> Pipeline:
     parameters: dict[str, Parameter] = {p.key: _not_input_after(p, first_write) for p in used}
     producers: dict[str, str] = {}
     touched = ""
+    moving = {statement.cell for statement in facts.statements if changes_folder(statement)}
     moved: list[str] = []  # stages that change the working directory, which must exist below them
     gated: list[str] = []  # stages with a gate: nothing below them starts before the gate has decided
     validate = next((b.name for b in draft.blocks if b.kind == "validate_data"), None)
@@ -76,8 +77,7 @@ def assemble(draft: Draft, notebook_path: str) -> Pipeline:
             stage,
             settings=tuple(s.name for s in settings if s.after is None or _comes_before(s.after, block.name, draft)),
         )
-        if any(changes_folder(s) for s in facts.statements if s.cell in {cell.number for cell in block.cells}):
-            moved.append(block.name)
+        moved += [block.name] if any(cell.number in moving for cell in block.cells) else []
         touched = block.name if files else touched
         gated += [block.name] if block.name in (validate, evaluate) else []
         producers.update(dict.fromkeys(names.outputs, block.name))

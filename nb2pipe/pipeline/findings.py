@@ -234,8 +234,9 @@ def _folders(draft: Draft) -> Iterator[Diagnostic]:
         if any(cell.role is Role.STAGE for cell in block.cells):
             continue
         used = False
+        cells = {cell.number for cell in block.cells}
         for statement in draft.facts.statements:
-            if statement.cell not in {cell.number for cell in block.cells}:
+            if statement.cell not in cells:
                 continue
             if used and changes_folder(statement):
                 shown = ast.unparse(statement.node).partition("\n")[0]
