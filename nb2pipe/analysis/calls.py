@@ -135,6 +135,9 @@ class CallWalk(Ledger, ABC):
             for value in everything:
                 if value.type != DEFINITION:  # what calling it does is counted where it is named
                     self.mutate(value.shared, f"given to {shown}", node.lineno, guess)
+        if "mutates all" in row or ("keeps" in row and row.flags & {"mutates 0", "mutates 1"}):
+            first, *others = sorted(union(*everything).roots) or [""]
+            self.alias(first, others)  # what is given may be put into something else that is given
         for position in (0, 1):
             if f"mutates {position}" in row:
                 targets = positional[position : position + 1] or list(keywords.values())

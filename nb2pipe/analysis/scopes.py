@@ -14,6 +14,13 @@ from typing import TypeVar
 from nb2pipe.analysis.model import Flow
 from nb2pipe.notebook.trees import children, remembered, walk
 
+#: Names of context managers that swallow no exception.
+LETTING_THROUGH = frozenset(
+    "autocast catch_warnings chdir closing config_context connect context device enable_grad ensure_future errstate "
+    "inference_mode localcontext no_grad nullcontext open option_context parallel_backend path printoptions "
+    "rc_context redirect_stderr redirect_stdout scope set_grad_enabled start_run TemporaryDirectory timeout tqdm "
+    "urlopen GradientTape Session StringIO BytesIO HDFStore profile record_function".split()
+)
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _N = TypeVar("_N", bound=ast.stmt)
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -269,7 +276,11 @@ class _Walk:
             self.expression(item.context_expr)
             if item.optional_vars is not None:
                 self.target(item.optional_vars)
+        before, read_before = set(self.must), set(self.reads)
         self.block(node.body)
+        if not all(_lets_errors_through(item.context_expr) for item in node.items):
+            self.must = before & self.must
+            self.asks |= self.reads - read_before
 
     _asyncwith = _with
 
@@ -404,6 +415,15 @@ def asked_name(node: ast.AST) -> tuple[str, ast.Call] | None:
         return None
     assert isinstance(namespace, ast.Call)
     return key.value, namespace
+
+
+def _lets_errors_through(manager: ast.expr) -> bool:
+    """Whether a ``with`` block that is left by an exception leaves what is around it as well, as most do."""
+    if isinstance(manager, ast.Await):
+        manager = manager.value
+    called = manager.func if isinstance(manager, ast.Call) else manager
+    last = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+    return last in LETTING_THROUGH or last.lower().endswith(("lock", "semaphore", "file", "writer", "pool", "executor"))
 
 
 def _catches_name_error(handler: ast.ExceptHandler) -> bool:

@@ -91,6 +91,8 @@ MUTATED = [
     ("counter.value()", ""),
     ("setattr(counter, 'n', 3)", "counter"),
     ("unknown_function(rows)", "rows"),
+    ("list.append(rows, 1)", "rows"),
+    ("import operator\noperator.iadd(rows, [1])", "rows"),
 ]
 
 
@@ -106,6 +108,8 @@ SHARED = [
     ("alias = list(rows)", False),  # a new list of numbers
     ("rows = [rows]\nalias = list(rows)", True),  # the elements are the same
     ("alias = rows[0:1]", True),
+    ("alias = {}\ndict.update(alias, a=rows)", True),
+    ("alias = []\nunknown_function(alias, rows)", True),
     ("alias = len(rows)", False),
     ("alias = str(rows)", False),
     ("alias = (rows if more else None)", True),

@@ -444,3 +444,11 @@ def test_a_function_sees_its_module_change(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(again.__globals__, "LIMIT", 7)
     assert again(9) == 7
     assert again.__globals__ is globals()
+
+
+twice = lambda value: value * 2  # noqa: E731  a lambda with a name is what this is about
+
+
+def test_a_lambda_of_a_module_stays_the_one_it_is() -> None:
+    again = back([twice, {"f": twice}])
+    assert again[0] is again[1]["f"] is twice

@@ -22,6 +22,8 @@ def reduce(obj: Any) -> Any:
     if not isinstance(obj, FunctionType) or _has_name(obj):
         return None
     module = obj.__globals__.get("__name__")
+    if (name := _name_of_lambda(obj)) is not None:
+        return _attribute, (module, name)
     if not isinstance(module, str) or getattr(sys.modules.get(module), "__dict__", None) is not obj.__globals__:
         return None
     state = ({name: getattr(obj, name) for name in ATTRIBUTES}, obj.__dict__)
@@ -33,6 +35,18 @@ def _has_name(function: FunctionType) -> bool:
     for part in function.__qualname__.split("."):
         found = getattr(found, part, None)
     return found is function
+
+
+def _name_of_lambda(function: FunctionType) -> str | None:
+    """The name that a module gives to a lambda of its own: Python itself calls them all ``<lambda>``."""
+    module = sys.modules.get(str(function.__globals__.get("__name__")))
+    if function.__qualname__ != "<lambda>" or function.__code__.co_filename != getattr(module, "__file__", None):
+        return None
+    return next((name for name, value in vars(module).items() if value is function), None)
+
+
+def _attribute(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)
 
 
 def _function(code: CodeType, module: str, name: str, cells: tuple[CellType, ...] | None) -> FunctionType:
