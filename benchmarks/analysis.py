@@ -6,6 +6,7 @@ python benchmarks/analysis.py FOLDER_OF_NOTEBOOKS   # and real ones, against lib
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,9 @@ import libcst
 from synthetic import synthetic_notebook
 
 from nb2pipe.analysis import analyse
+from nb2pipe.convert import without_collecting
 from nb2pipe.notebook import CellKind, Notebook, NotebookError, Role, read_notebook
+from nb2pipe.notebook.magics import plain_python
 from nb2pipe.notebook.parsing import parsed
 from nb2pipe.pipeline import plan
 
@@ -61,9 +64,12 @@ def timed(work: Callable[[], T]) -> tuple[float, T]:
 def analysis_times(path: Path) -> Times:
     """One analysis of a notebook, phase by phase, as a fresh process would make it."""
     parsed.cache_clear()
-    reading, notebook = timed(lambda: read_notebook(path))
-    analysing, facts = timed(lambda: analyse(notebook))
-    planning, _ = timed(lambda: plan(facts, path.name))
+    plain_python.cache_clear()
+    gc.collect()
+    with without_collecting():
+        reading, notebook = timed(lambda: read_notebook(path))
+        analysing, facts = timed(lambda: analyse(notebook))
+        planning, _ = timed(lambda: plan(facts, path.name))
     return Times(reading, analysing, planning)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -48,10 +51,23 @@ def explained(notebook: Path) -> Explanation:
 def planned(notebook: Path, target: Path, name: str | None = None) -> Planned:
     """Read, analyse, plan; ``target`` is the package's folder, from which the notebook is named."""
     try:
-        read = read_notebook(notebook, checked_name(name) if name else None)
-        return plan(analyse(read), _relative(notebook, target))
+        with without_collecting():
+            read = read_notebook(notebook, checked_name(name) if name else None)
+            return plan(analyse(read), _relative(notebook, target))
     except RecursionError:
         raise _too_deep(notebook) from None
+
+
+@contextmanager
+def without_collecting() -> Iterator[None]:
+    """Lets Python not look for garbage among syntax trees that are all needed to the end: it would, over and over."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _too_deep(notebook: Path) -> NotebookError:

@@ -176,9 +176,11 @@ def _names_in(statements: Iterable[Statement]) -> set[str]:
 
 def _nested(block: Block, draft: Draft) -> tuple[Statement, ...]:
     """Nested definitions of other cells that this stage runs; they go to its top."""
-    here = {cell.number for cell in block.cells}
     used = frozenset().union(*(referenced(s, draft.facts) for s in draft.bodies[block.name]), frozenset())
     nested = {name for name in used if draft.placed[name].placement is Placement.NESTED}
+    if not nested:
+        return ()
+    here = {cell.number for cell in block.cells}
     return tuple(s for s in draft.facts.made if s.cell not in here and next(iter(s.flow.binds)) in nested)
 
 
