@@ -12,8 +12,10 @@ from nb2pipe.analysis.context import Context, dotted_path, root_name
 from nb2pipe.analysis.definitions import (
     DefinitionNode,
     attribute_targets,
+    attributes_reached,
     definition,
     definition_node,
+    hooks_of,
     inner_node,
     summaries,
 )
@@ -59,7 +61,9 @@ def analyse(notebook: Notebook, values: frozenset[str] = frozenset()) -> Facts:
         if cell.implied - imports.keys()
     ]
     findings += _import_findings(cells, trees, notebook, changing)
-    context = summaries(nodes, Context(library(), imports))
+    parsed_cells = list(trees.values())
+    hooks, reached = hooks_of(parsed_cells), attributes_reached(parsed_cells, imports)
+    context = summaries(nodes, Context(library(), imports, hooks=hooks, reached=reached))
     touched = attribute_targets(list(trees.values()))
     definitions = {name: definition(name, node, first_cells[name], context, touched) for name, node in nodes.items()}
     statements, types = _statements(cells, trees, context, nodes, {})

@@ -11,6 +11,13 @@ from nb2pipe.analysis.ledger import Ledger
 from nb2pipe.analysis.library import UNKNOWN, Call
 from nb2pipe.analysis.values import AXES, DEFINITION, NUMBERS, Value, element_type, holding, is_immutable, joined, union
 
+#: Methods that operators and builtins call.
+SPECIAL = frozenset(
+    f"__{name}__"
+    for name in "add sub mul matmul truediv floordiv mod pow lshift rshift and or xor radd rsub rmul rmatmul rtruediv "
+    "rfloordiv rmod rpow rlshift rrshift rand ror rxor neg pos invert abs eq ne lt le gt ge contains getitem len iter "
+    "next bool hash int float index round format reversed getattr getattribute call enter exit".split()
+)
 QUERY_NAME = re.compile(r"@\s*([A-Za-z_]\w*)")
 
 
@@ -52,6 +59,19 @@ class CallWalk(Ledger, ABC):
             row = Call("torch.Tensor", frozenset({"mutates self", "shares", "keeps", "draws"}))
             return self.apply(row, node, called, "call")
         return self.apply(UNKNOWN, node, called, "call")
+
+    def hooked(self, line: int, special: frozenset[str], *values: Value) -> None:
+        """Operators and attributes may run methods of the notebook's classes, which may change what they are given."""
+        active = self.context.active_hooks & special
+        met = [v for v in values if v.type is None or v.type.startswith(("notebook:", "list", "dict", "tuple"))]
+        if not active or not any(value.shared for value in met):
+            return
+        for value in met:
+            self.mutate(value.shared, "an operator or property of its class used on it", line, guess=True)
+        self.flags.add("unknown")
+        for cls in self.context.classes.values():
+            for name in active & cls.methods.keys():
+                self.free_effects(cls.methods[name], line)
 
     def method(self, node: ast.Call, func: ast.Attribute) -> Value:
         receiver = self.value(func.value)
@@ -120,6 +140,8 @@ class CallWalk(Ledger, ABC):
         positional = [self.value(argument) for argument in node.args]
         keywords = {k.arg or "**": self.value(k.value) for k in node.keywords}
         everything = [*positional, *keywords.values()]
+        if self.context.hooks and receiver is None and name in BUILTINS:
+            self.hooked(node.lineno, SPECIAL, *everything)
         self.flags |= row.flags & {"draws", "seeds", "reads", "writes", "plots", "unknown", "process"}
         inplace = any(
             k.arg == "inplace" and not (isinstance(k.value, ast.Constant) and k.value.value is False)

@@ -6,7 +6,15 @@ import ast
 from collections.abc import Iterable, Mapping
 
 from nb2pipe.analysis.context import Context
-from nb2pipe.analysis.definitions import DefinitionNode, attribute_targets, definition, definition_node, summaries
+from nb2pipe.analysis.definitions import (
+    DefinitionNode,
+    attribute_targets,
+    attributes_reached,
+    definition,
+    definition_node,
+    hooks_of,
+    summaries,
+)
 from nb2pipe.analysis.imports import steady_imports
 from nb2pipe.analysis.library import library
 from nb2pipe.analysis.scopes import flow_of
@@ -39,7 +47,9 @@ def _changes_itself(tree: ast.Module) -> bool:
         made = definition_node(statement)
         if made is not None:
             nodes[made[0]] = made[1]
-    context = summaries(nodes, Context(library(), steady_imports([tree])))
+    imports = steady_imports([tree])
+    reached = attributes_reached([tree], imports)
+    context = summaries(nodes, Context(library(), imports, hooks=hooks_of([tree]), reached=reached))
     touched = attribute_targets([tree])
     own = flow_of(tree.body).may_bind
     return any(

@@ -35,16 +35,40 @@ class NotebookClass:
     base: str | None
     methods: Mapping[str, Summary]
     free: frozenset[str] = frozenset()
+    made_by_code: bool = False
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a walk may ask: the notebook's imports, functions and classes, and the tables of libraries."""
+    """What a walk may ask: the notebook's imports, functions and classes, and the tables of libraries.
+
+    ``hooks`` are the special methods and properties that its classes define: operators and attributes may run them.
+    ``reached`` are the attributes that the code may change through what they refer to.
+    """
 
     library: Library
     imports: Mapping[str, tuple[ImportedName, ...]]
     functions: Mapping[str, Summary] = field(default_factory=dict)
     classes: Mapping[str, NotebookClass] = field(default_factory=dict)
+
+    hooks: frozenset[str] = frozenset()
+    reached: frozenset[str] = frozenset()
+
+    @cached_property
+    def active_hooks(self) -> frozenset[str]:
+        """Those among the hooks that may change something."""
+        known = {
+            name: summary
+            for cls in self.classes.values()
+            for name, summary in cls.methods.items()
+            if name in self.hooks
+        }
+        quiet = {
+            name
+            for name in known
+            if not any(cls.methods[name].effects.mutates for cls in self.classes.values() if name in cls.methods)
+        }
+        return self.hooks - quiet
 
     @cached_property
     def method_names(self) -> frozenset[str]:

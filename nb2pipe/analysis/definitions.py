@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from nb2pipe.analysis.context import BUILTINS, Context, NotebookClass, Summary, dotted_path, root_name
 from nb2pipe.analysis.effects import effects_of
 from nb2pipe.analysis.groups import Groups, closure
-from nb2pipe.analysis.model import Definition, Effects
+from nb2pipe.analysis.model import Definition, Effects, ImportedName
 from nb2pipe.analysis.scopes import FunctionNode, scope_of
 from nb2pipe.analysis.values import Value, is_immutable
 from nb2pipe.notebook.trees import children, walk
@@ -49,7 +49,7 @@ def summaries(nodes: Mapping[str, DefinitionNode], context: Context) -> Context:
         if isinstance(node, ast.ClassDef):
             base = _base(node, context, nodes)
             methods = {m.name: Summary(_parameters(m)) for m in _methods(node)}
-            classes[name] = NotebookClass(base, methods, free[name])
+            classes[name] = NotebookClass(base, methods, free[name], any(k.arg == "metaclass" for k in node.keywords))
         else:
             functions[name] = Summary(_parameters(_function(node)))
     known = _Asked(functions), _Asked(classes)
@@ -147,6 +147,7 @@ def definition(name: str, node: DefinitionNode, cell: int, context: Context, tou
     else:
         effects = context.functions[name].effects
     return Definition(
+        made_by_code=_made_by_code(node, context),
         name=name,
         node=node,
         cell=cell,
@@ -158,6 +159,52 @@ def definition(name: str, node: DefinitionNode, cell: int, context: Context, tou
         state=_state(name, node, context, touched),
         cached=any(CACHE.search(ast.unparse(decorator)) for decorator in getattr(node, "decorator_list", ())),
     )
+
+
+def hooks_of(trees: Iterable[ast.AST]) -> frozenset[str]:
+    """Special methods and properties of all classes in the code: what operators, and reading attributes, may run."""
+    found: set[str] = set()
+    for tree in trees:
+        for node in walk(tree):
+            for member in node.body if isinstance(node, ast.ClassDef) else ():
+                if isinstance(member, ast.FunctionDef) and (_is_special(member.name) or member.decorator_list):
+                    found.add(member.name)
+    return frozenset(found - {"__init__", "__repr__", "__str__", "__post_init__", "__init_subclass__", "__new__"})
+
+
+def _is_special(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
+
+
+def attributes_reached(trees: Iterable[ast.AST], imports: Mapping[str, tuple[ImportedName, ...]]) -> frozenset[str]:
+    """Attributes whose objects code may change: it does more with them than to call, compare or go through them."""
+    found: set[str] = set()
+    for tree in trees:
+        nodes = list(walk(tree))
+        harmless = {id(part) for node in nodes for part in _only_looked_at(node, imports)}
+        found |= {node.attr for node in nodes if isinstance(node, ast.Attribute) and id(node) not in harmless}
+    return frozenset(found)
+
+
+def _only_looked_at(node: ast.AST, imports: Mapping[str, tuple[ImportedName, ...]]) -> list[ast.AST]:
+    match node:
+        case ast.Call():
+            known = isinstance(node.func, ast.Name) and node.func.id in BUILTINS
+            harmless = (
+                [*node.args, *(k.value for k in node.keywords)] if known or root_name(node.func) in imports else []
+            )
+            return [node.func, *harmless]
+        case ast.Compare():
+            return [node.left, *node.comparators]
+        case ast.For() | ast.comprehension():
+            return [node.iter]
+        case ast.Subscript():
+            return [node.slice]
+        case ast.BinOp():
+            return [node.left, node.right]
+        case ast.FormattedValue() | ast.Starred():
+            return [node.value]
+    return []
 
 
 def attribute_targets(trees: Sequence[ast.AST]) -> frozenset[str]:
@@ -285,6 +332,31 @@ def _annotated(annotation: ast.expr, context: Context) -> str | None:
     return None
 
 
+def _made_by_code(node: DefinitionNode, context: Context) -> bool:
+    """Whether making it runs the notebook's own code: a decorator, a metaclass, a hook of a base class."""
+    if isinstance(node, ast.Assign):
+        return False
+    for decorator in node.decorator_list:
+        target = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if dotted_path(target, context.imports) is None and not (
+            isinstance(target, ast.Name) and target.id in PLAIN_DECORATORS
+        ):
+            return True
+    if not isinstance(node, ast.ClassDef):
+        return False
+    if any(keyword.arg == "metaclass" for keyword in node.keywords):
+        return True
+    owner: NotebookClass | None = context.classes.get(node.name)
+    for _ in range(len(context.classes)):
+        base = owner.base if owner is not None else None
+        if base is None or not base.startswith("notebook:"):
+            return False
+        owner = context.classes.get(base.removeprefix("notebook:"))
+        if owner is None or owner.made_by_code or "__init_subclass__" in owner.methods:
+            return True
+    return False
+
+
 def _state(name: str, node: DefinitionNode, context: Context, touched: frozenset[str]) -> str:
     """What a definition keeps between calls, in words; empty when it keeps nothing."""
     if name in touched:
@@ -322,14 +394,14 @@ def _class_state(name: str, node: ast.ClassDef, context: Context) -> str:
         for target in child.targets
         if isinstance(target, ast.Name)
     }
-    dataclass_like = any("dataclass" in ast.unparse(d) for d in node.decorator_list)
-    for method in _methods(node):
-        assigned = {n.attr for n in walk(method) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
-        used = {n.attr for n in walk(method) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
-        if (
-            not dataclass_like
-            and (mutable & used) - assigned
-            and context.classes[name].methods[method.name].effects.mutates
-        ):
-            return f"its class attribute `{sorted(mutable & used)[0]}`"
-    return ""
+    plain = any("dataclass" in ast.unparse(d) for d in node.decorator_list) or any(
+        ast.unparse(base).endswith(("Enum", "Flag", "NamedTuple", "TypedDict")) for base in node.bases
+    )
+    assigned = {
+        n.attr
+        for method in _methods(node)
+        for n in walk(method)
+        if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)
+    }
+    kept = sorted((mutable & context.reached) - assigned)
+    return f"its class attribute `{kept[0]}`" if kept and not plain else ""

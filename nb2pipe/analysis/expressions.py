@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from abc import abstractmethod
 
-from nb2pipe.analysis.calls import CallWalk
+from nb2pipe.analysis.calls import SPECIAL, CallWalk
 from nb2pipe.analysis.context import BUILTINS, dotted_path, root_name
 from nb2pipe.analysis.scopes import Comprehension, scope_of
 from nb2pipe.analysis.values import (
@@ -24,6 +24,8 @@ from nb2pipe.analysis.values import (
     union,
 )
 from nb2pipe.notebook.trees import children, walk
+
+ITEMS = frozenset({"__getitem__", "__missing__", "__class_getitem__"})
 
 
 class ExpressionWalk(CallWalk):
@@ -54,12 +56,16 @@ class ExpressionWalk(CallWalk):
             case ast.Call():
                 return self.call(node)
             case ast.BinOp():
-                return self.binary(self.value(node.left), node.op, self.value(node.right))
+                left, right = self.value(node.left), self.value(node.right)
+                self.hooked(node.lineno, SPECIAL, left, right)
+                return self.binary(left, node.op, right)
             case ast.UnaryOp():
                 operand = self.value(node.operand)
+                self.hooked(node.lineno, SPECIAL, operand)
                 return Value("bool" if isinstance(node.op, ast.Not) else operand.type)
             case ast.Compare():
                 values = [self.value(part) for part in (node.left, *node.comparators)]
+                self.hooked(node.lineno, SPECIAL, *values)
                 arrays = [v.type for v in values if v.type in ARRAYS]
                 unknown = any(v.type is None for v in values)
                 return Value(arrays[0] if arrays else None if unknown else "bool")
@@ -121,6 +127,8 @@ class ExpressionWalk(CallWalk):
         if dotted_path(node, self.context.imports) is not None and root_name(node) not in self.local:
             return Value()
         owner = self.value(node.value)
+        if self.context.hooks:
+            self.hooked(node.lineno, frozenset({node.attr, "__getattr__", "__getattribute__"}), owner)
         kind = ATTRIBUTE_TYPES.get((owner.type or "", node.attr))
         if owner.type == AXES and node.attr == "flat":
             kind = AXES
@@ -134,6 +142,8 @@ class ExpressionWalk(CallWalk):
     def subscript(self, node: ast.Subscript) -> Value:
         owner = self.value(node.value)
         index = self.value(node.slice)
+        if self.context.hooks:
+            self.hooked(node.lineno, ITEMS, owner)
         text = isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
         several = isinstance(node.slice, ast.List | ast.ListComp) or bool(index.type and index.type.startswith("list"))
         mask = index.type in ARRAYS

@@ -100,6 +100,7 @@ class Definition:
         writes: names that it binds through ``global``.
         locals: names that are its own.
         state: what it keeps between calls, in words; empty when nothing.
+        made_by_code: whether making it runs code of the notebook.
         cached: whether that is a cache, which no store can hold.
     """
 
@@ -113,6 +114,7 @@ class Definition:
     effects: Effects
     state: str = ""
     cached: bool = False
+    made_by_code: bool = False
 
     @property
     def is_class(self) -> bool:

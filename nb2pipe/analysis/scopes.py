@@ -257,19 +257,24 @@ class _Walk:
         before = set(self.must)
         self.target(node.target)
         self.block(node.body)
-        self.loop |= self.must - before
-        self.must = before & self.must
-        self.block(node.orelse)
+        self._after_loop(node, before)
 
     _asyncfor = _for
+
+    def _after_loop(self, node: ast.For | ast.AsyncFor | ast.While, before: set[str]) -> None:
+        """``else`` is left out when the loop is left by ``break``."""
+        self.loop |= self.must - before
+        self.must = before & self.must
+        unbroken = set(self.must)
+        self.block(node.orelse)
+        if any(isinstance(inner, ast.Break) for statement in node.body for inner in ast.walk(statement)):
+            self.must = unbroken & self.must
 
     def _while(self, node: ast.While) -> None:
         self.expression(node.test)
         before = set(self.must)
         self.block(node.body)
-        self.loop |= self.must - before
-        self.must = before & self.must
-        self.block(node.orelse)
+        self._after_loop(node, before)
 
     def _with(self, node: ast.With | ast.AsyncWith) -> None:
         for item in node.items:

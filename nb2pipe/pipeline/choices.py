@@ -90,6 +90,9 @@ def _of_definitions(draft: Draft) -> Iterator[Choices]:
         found = entry.definition
         stages = users.get(name, [])
         crosses = found.is_class and class_crosses(name, draft)
+        if found.made_by_code:
+            yield Choices(values=frozenset({name}))
+            continue
         if found.state and not found.cached and (len(stages) > 1 or crosses):
             yield Choices(values=frozenset({name}))
             continue
