@@ -41,6 +41,10 @@ class CallWalk(Ledger, ABC):
             if name in self.context.classes:
                 self.calls.add(name)
                 return self.constructed(name, node)
+            if name == "super" and not node.args:  # inside a method: the same object, seen as one of its base class
+                return union(
+                    *(self.value(ast.Name(this, ast.Load())) for this in ("self", "cls") if this in self.types)
+                )
             builtin = name in BUILTINS or name == "display"  # which the kernel puts among them
             if name not in self.context.imports and builtin and name not in self.types:
                 row = self.context.library.function(f"builtins.{name}")

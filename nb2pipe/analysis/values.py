@@ -8,7 +8,7 @@ from dataclasses import dataclass
 IMMUTABLE = frozenset(
     "int float str bool bytes complex None range slice type frozenset[str] module "
     "datetime.date datetime.datetime datetime.timedelta pandas.Timestamp pandas.Timedelta pathlib.Path torch.device "
-    "pandas.Index pandas.DatetimeIndex numpy.dtype".split()
+    "numpy.dtype".split()
 )
 ITERATORS = frozenset("generator iterator map zip filter enumerate csv.reader io.TextIOWrapper".split())
 ARRAYS = frozenset({"pandas.DataFrame", "pandas.Series", "numpy.ndarray", "torch.Tensor"})
