@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -56,10 +56,10 @@ def _environment(argument: str, _: frozenset[str]) -> str | None:
         name, _space, value = argument.strip().partition(" ")
     if not name.strip():
         return None
-    if not value.strip():
-        return f"os.environ[{name.strip()!r}]"
-    if set(value) & set("${"):
+    if set(argument) & set("${") or len(name.split()) > 1:
         raise Untranslatable(argument)
+    if not equals and not value.strip():
+        return f"os.environ[{name.strip()!r}]"
     return f"os.environ[{name.strip()!r}] = {value.strip()!r}"
 
 
@@ -84,6 +84,19 @@ def _system(command: str, names: frozenset[str]) -> str | None:
 def _command(name: str) -> Translation:
     """``%mkdir -p out`` is ``!mkdir -p out``."""
     return lambda argument, names: _system(f"{name} {argument}", names)
+
+
+def _timed(argument: str, _: frozenset[str]) -> None:
+    """``%timeit`` shows how long an expression takes; one of names, numbers and operators changes nothing."""
+    plain = ast.Name | ast.Constant | ast.BinOp | ast.UnaryOp | ast.BoolOp | ast.Compare | ast.Tuple
+    signs = ast.expr_context | ast.operator | ast.unaryop | ast.boolop | ast.cmpop
+    code = re.sub(r"^(-[nrtcpqo]\s*\d*\s+)*", "", argument)
+    try:
+        tree = ast.parse(code.strip(), mode="eval").body
+    except SyntaxError:
+        raise Untranslatable(argument) from None
+    if not all(isinstance(node, plain | signs) for node in walk(tree)):
+        raise Untranslatable(argument)
 
 
 def _deleted(argument: str, _: frozenset[str]) -> str:
@@ -118,6 +131,7 @@ LINE_MAGICS: dict[str, Translation] = {
     "sx": lambda argument, names: shell.lines_of(argument, names),
     "system": lambda argument, names: shell.lines_of(argument, names),
     "time": _statement,
+    "timeit": _timed,
     "who": _drop,
     "whos": _drop,
     "xdel": _deleted,
@@ -192,26 +206,29 @@ def _whole_cell(head: int, magic: str, body: str, names: frozenset[str]) -> Plai
         )
     if name in SHOWN_CELL_MAGICS:
         return PlainCode("", (shown,))
-    script = name if name in SHELL_CELL_MAGICS else ""
-    if name == "script" and arguments.split()[:1] and arguments.split()[0] in SHELL_CELL_MAGICS:
-        script, _, arguments = arguments.partition(" ")
-    translated = shell.script(script, arguments, body + "\n") if script else None
-    written: frozenset[str] = frozenset()
-    if name == "writefile":
-        translated, written = _written_file(arguments.strip(), body + "\n")
+    translated, written = _body_magic(name, arguments, shell.multi_line(body + "\n"))
     if translated is None:
         return PlainCode("", refused=((head + 1, shown),))
     return PlainCode("\n" * head + translated, imports=_modules_in(translated), written=written)
 
 
-def _written_file(arguments: str, body: str) -> tuple[str | None, frozenset[str]]:
+def _body_magic(name: str, arguments: str, text: str) -> tuple[str | None, frozenset[str]]:
+    """A cell magic that uses its body, given as a string literal; with the names of the modules that it writes."""
+    if name in ("writefile", "file"):
+        return _written_file(arguments.strip(), text)
+    if name == "script" and arguments.split()[:1] and arguments.split()[0] in SHELL_CELL_MAGICS:
+        name, _, arguments = arguments.strip().partition(" ")
+    script = shell.script(name, arguments, text) if name in SHELL_CELL_MAGICS else None
+    return script, frozenset()
+
+
+def _written_file(arguments: str, text: str) -> tuple[str | None, frozenset[str]]:
     """``%%writefile [-a] FILE``."""
     append = arguments.startswith(("-a ", "--append "))
     path = arguments.partition(" ")[2].strip() if append else arguments
     path = path.strip("'\"")
     if not path or set(path) & set("~${*? "):
         return None, frozenset()
-    text = shell.multi_line(body)
     module = path.rpartition("/")[2].removesuffix(".py")
     written = frozenset({path.partition("/")[0] if "/" in path else module} if path.endswith(".py") else ())
     if append:
@@ -249,26 +266,6 @@ def _transformed(source: str) -> str:
         raise
     except RuntimeError:  # it gives up after so many magics
         raise Untranslatable("too many magics and shell lines for IPython itself") from None
-
-
-def bound_names(sources: Iterable[str]) -> frozenset[str]:
-    """Names that the cells bind anywhere, and so names whose values a shell line may use."""
-    found: set[str] = set()
-    for source in sources:
-        try:
-            tree = parsed(source if _parses(source) else _transformed(source))
-        except (SyntaxError, ValueError, RecursionError, MemoryError, Untranslatable):
-            continue
-        for node in walk(tree):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                found.add(node.id)
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                found.add(node.name)
-            elif isinstance(node, ast.arg):
-                found.add(node.arg)
-            elif isinstance(node, ast.alias):
-                found.add(node.asname or node.name.partition(".")[0])
-    return frozenset(found)
 
 
 class _Replacements:
@@ -355,6 +352,12 @@ class _Replacements:
                 return LINE_MAGICS[name](argument, self.names)
             case "run_cell_magic", [name, "", body] if name in TRANSPARENT_CELL_MAGICS:
                 return "; ".join(ast.unparse(statement) for statement in ast.parse(body).body)
+            case "run_cell_magic", [name, arguments, body] if name not in SHOWN_CELL_MAGICS:
+                text, written = _body_magic(name, arguments, repr(body))
+                if text is not None and not written:
+                    return text
+            case "run_cell_magic", [_, _, _]:
+                return None
             case "system", [command]:
                 return _system(command, self.names)
             case "getoutput", [command] if not self.lists_lines:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from nb2pipe.diagnostics import Diagnostic, rule
-from nb2pipe.notebook.magics import PlainCode, Untranslatable, bound_names, plain_python
+from nb2pipe.notebook.bound import bound_names
+from nb2pipe.notebook.magics import PlainCode, Untranslatable, plain_python
 from nb2pipe.notebook.model import Cell, CellKind, Notebook, NotebookError, Role
 from nb2pipe.notebook.modules import carried_modules, sibling_modules
 from nb2pipe.notebook.names import package_name

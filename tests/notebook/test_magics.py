@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from nb2pipe.notebook.bound import bound_names
 from nb2pipe.notebook.magics import LINE_MAGICS, PlainCode, plain_python
 
-OS, SUBPROCESS = frozenset({"os"}), frozenset({"subprocess"})
-EXPANDED = "if x:\n    subprocess.run(f'make {x} {y} $HOME', shell=True)"
-UNEXPANDED = "subprocess.run(\"awk '{print $1}' a > b\", shell=True)"
-LINES = (
-    "shell=True, executable=os.environ.get('SHELL'), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, "
-    "text=True).stdout.splitlines()"
-)
+OS, SUBPROCESS, BOTH = frozenset({"os"}), frozenset({"subprocess"}), frozenset({"os", "subprocess"})
+SHELL = "shell=True, executable=os.environ.get('SHELL')"
+EXPANDED = f"if x:\n    subprocess.run(f'make {{x}} {{y}} $HOME', {SHELL})"
+UNEXPANDED = f"subprocess.run(\"awk '{{print $1}}' a > b\", {SHELL})"
+LINES = f"{SHELL}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace').stdout.splitlines()"
 BASH = 'subprocess.run([\'bash\'], text=True, check=True, input="""\\\necho 1\necho 2\n""")'
-SAID = 'said = subprocess.run([\'sh\'], text=True, check=True, input="""\\\necho\n""", stdout=subprocess.PIPE).stdout'
+SAID = (
+    'said = subprocess.run([\'sh\'], check=True, input="""\\\necho\n""".encode(), stdout=subprocess.PIPE)'
+    ".stdout.decode(errors='replace')"
+)
 WRITTEN = '\npathlib.Path(\'a.py\').write_text("""\\\nx = 1\n""", encoding="utf-8")'
 
 TRANSLATED = [
@@ -26,22 +28,32 @@ TRANSLATED = [
     ("\n%%capture\n%time x = 1", PlainCode("\n\nx = 1", ("%%capture",))),
     ("%env A=b", PlainCode("os.environ['A'] = 'b'", imports=OS)),
     ("%set_env A b", PlainCode("os.environ['A'] = 'b'", imports=OS)),
+    ("%env A=", PlainCode("os.environ['A'] = ''", imports=OS)),
+    ("%timeit -n 10 x + 1", PlainCode("pass", ("%timeit -n 10 x + 1",))),
     ("home = %env HOME", PlainCode("home = os.environ['HOME']", imports=OS)),
     ("%env", PlainCode("pass", ("%env",))),
     ("%cd -q data", PlainCode("os.chdir('data')", imports=OS)),
     ("here = %pwd", PlainCode("here = os.getcwd()", imports=OS)),
     ("%xdel rows", PlainCode("del rows")),
-    ("!sort a > b", PlainCode("subprocess.run('sort a > b', shell=True)", imports=SUBPROCESS)),
-    ("if x:\n    !make {x} $y $$HOME", PlainCode(EXPANDED, imports=SUBPROCESS)),
-    ("!awk '{print $1}' a > b", PlainCode(UNEXPANDED, imports=SUBPROCESS)),
-    ("files = !ls", PlainCode(f"files = subprocess.run('ls', {LINES}", imports=OS | SUBPROCESS)),
-    ("%mkdir -p out", PlainCode("subprocess.run('mkdir -p out', shell=True)", imports=SUBPROCESS)),
+    ("!sort a > b", PlainCode(f"subprocess.run('sort a > b', {SHELL})", imports=BOTH)),
+    ("if x:\n    !make {x} $y $$HOME", PlainCode(EXPANDED, imports=BOTH)),
+    ("!awk '{print $1}' a > b", PlainCode(UNEXPANDED, imports=BOTH)),
+    ("files = !ls", PlainCode(f"files = subprocess.run('ls', {LINES}", imports=BOTH)),
+    ("%mkdir -p out", PlainCode(f"subprocess.run('mkdir -p out', {SHELL})", imports=BOTH)),
     ("%%html\n<b>hello</b>", PlainCode("", ("%%html",))),
     ("%%bash\necho 1\necho 2", PlainCode(BASH, imports=SUBPROCESS)),
     ("%%sh --out said\necho", PlainCode(SAID, imports=SUBPROCESS)),
     ("\n%%writefile a.py\nx = 1", PlainCode(WRITTEN, imports=frozenset({"pathlib"}), written=frozenset({"a"}))),
-    ('get_ipython().system("make all")', PlainCode("subprocess.run('make all', shell=True)", imports=SUBPROCESS)),
+    ('get_ipython().system("make all")', PlainCode(f"subprocess.run('make all', {SHELL})", imports=BOTH)),
     ('get_ipython().run_cell_magic("time", "", "x = 1\\n")', PlainCode("x = 1")),
+    (
+        'get_ipython().run_cell_magic("bash", "", "echo 1\\n")',
+        PlainCode("subprocess.run(['bash'], text=True, check=True, input='echo 1\\n')", imports=SUBPROCESS),
+    ),
+    (
+        'get_ipython().run_cell_magic("writefile", "a.txt", "one\\n")',
+        PlainCode("pathlib.Path('a.txt').write_text('one\\n', encoding=\"utf-8\")", imports=frozenset({"pathlib"})),
+    ),
     ("inside = get_ipython() is not None", PlainCode("inside = True")),
     ('if __name__ == "__main__":\n    x = 1', PlainCode('if "__main__" == "__main__":\n    x = 1')),
     ("!pip install pandas\nx = 1", PlainCode("pass\nx = 1", ("!pip install pandas",))),
@@ -63,7 +75,13 @@ REFUSED = [
     ("%cd -", 1),
     ("%cd /tmp", 1),
     ("%run other.py", 1),
-    ("x = 1\n\n%timeit x", 3),
+    ("x = 1\n\n%timeit f(x)", 3),
+    ("%timeit x['missing']", 1),
+    ("!sleep 5 &", 1),
+    ("!echo {_}", 1),
+    ("x = !echo $Out", 1),
+    ("%env A b=c", 1),
+    ('get_ipython().run_cell_magic("writefile", "a.py", "x = 1\\n")', 1),
     ("%%bash --bg\necho", 1),
     ("\n%%writefile ~/a.py\nx = 1", 2),
     ("%%time -n 3\nx = 1", 1),
@@ -101,3 +119,25 @@ def test_lines_keep_their_numbers() -> None:
 
 def test_the_table_is_in_order() -> None:
     assert list(LINE_MAGICS) == sorted(LINE_MAGICS)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "%%time\nname = 1",
+        "%time name = 1",
+        "%%bash --out name\necho",
+        "try:\n    !false\nexcept OSError as name:\n    pass",
+        "for name in range(2):\n    !echo",
+        "match 1:\n    case name:\n        %pwd",
+        "name = !ls",
+    ],
+)
+def test_names_that_magics_bind_go_into_commands(source: str) -> None:
+    assert "name" in bound_names([source])
+
+
+def test_a_star_import_may_bind_what_a_command_uses() -> None:
+    names = bound_names(["from settings import *"])
+    assert plain_python("!echo {rate}", names).refused
+    assert not plain_python("!echo 'rate'", names).refused

@@ -36,12 +36,41 @@ def test_values_go_in_as_ipython_puts_them(command: str) -> None:
     assert eval(expanded(command, NAMES), dict(NAMES)) == shell.var_expand(command)
 
 
-@pytest.mark.parametrize("command", ["pip install x", "python -m pip install x", "ls -la", "nvidia-smi", ""])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "pip install x",
+        "python -m pip install x",
+        "pip install 'x>1' \"y<2\"",
+        "uv pip install x",
+        "pip --version",
+        "conda install -y x",
+        "pip -q install x",
+        "ls -la",
+        "nvidia-smi",
+        "",
+    ],
+)
 def test_commands_that_do_nothing_to_results(command: str) -> None:
     assert is_idle(command)
 
 
-@pytest.mark.parametrize("command", ["ls > files", "cat $(ls)", "make all", "echo 'open", "head {path}"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ls > files",
+        "cat $(ls)",
+        "make all",
+        "echo 'open",
+        "head {path}",
+        "ls\ntouch x",
+        "pip freeze > names",
+        "pip install x && make",
+        "pip install x; touch y",
+        "uv run make.py",
+        "pip download x",
+    ],
+)
 def test_commands_that_may(command: str) -> None:
     assert not is_idle(command)
 
@@ -52,4 +81,4 @@ def test_a_body_is_kept_to_the_letter() -> None:
 
 
 def test_scripts_with_options_that_are_not_known() -> None:
-    assert script("bash", "--proc p", "echo\n") is None
+    assert script("bash", "--proc p", "'echo'") is None
