@@ -27,6 +27,7 @@ from nb2pipe.analysis.imports import (
     steady_imports,
     with_named_star_imports,
 )
+from nb2pipe.analysis.kernel_lines import kernel_line_findings
 from nb2pipe.analysis.library import library
 from nb2pipe.analysis.model import Definition, Effects, Facts, Flow, Statement, StatementKind
 from nb2pipe.analysis.scopes import flow_of, scope_of
@@ -61,6 +62,7 @@ def analyse(notebook: Notebook, values: frozenset[str] = frozenset()) -> Facts:
         if cell.implied - imports.keys()
     ]
     findings += _import_findings(cells, trees, notebook, changing)
+    findings += kernel_line_findings(cells, trees, imports, notebook.siblings)
     parsed_cells = list(trees.values())
     hooks, reached = hooks_of(parsed_cells), attributes_reached(parsed_cells, imports)
     context = summaries(nodes, Context(library(), imports, hooks=hooks, reached=reached))

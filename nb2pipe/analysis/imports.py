@@ -55,7 +55,7 @@ def steady_imports(
         if ImportedName(module, None, module) not in known:
             known.append(ImportedName(module, None, module))
     unsteady = {name for name, entries in found.items() if len({entry.target for entry in entries}) > 1}
-    unsteady |= {name for name, entries in found.items() if entries[0].module in changing}
+    unsteady |= {name for name, entries in found.items() if changing & _with_package(entries[0].module)}
     for statement in statements:
         if not isinstance(statement, ast.Import | ast.ImportFrom):
             flow = flow_of([statement])
@@ -70,6 +70,10 @@ def steady_imports(
         if mixed <= unsteady:
             return {name: tuple(entries) for name, entries in found.items() if name not in unsteady}
         unsteady |= mixed
+
+
+def _with_package(module: str) -> set[str]:
+    return {module, module.partition(".")[0]}
 
 
 def _written_globally(statement: ast.stmt) -> frozenset[str]:

@@ -31,6 +31,7 @@ class PlainCode:
         refused: line (from 1) and text of each magic without a translation.
         imports: modules that the translations use by their names.
         written: names of the modules that it writes.
+        appends: whether it appends to them.
     """
 
     code: str
@@ -38,6 +39,7 @@ class PlainCode:
     refused: tuple[tuple[int, str], ...] = ()
     imports: frozenset[str] = frozenset()
     written: frozenset[str] = frozenset()
+    appends: bool = False
 
 
 def _drop(_: str, __: frozenset[str]) -> None:
@@ -203,13 +205,15 @@ def _whole_cell(head: int, magic: str, body: str, names: frozenset[str]) -> Plai
             tuple((line + shift, text) for line, text in inner.refused),
             inner.imports,
             inner.written,
+            inner.appends,
         )
     if name in SHOWN_CELL_MAGICS:
         return PlainCode("", (shown,))
     translated, written = _body_magic(name, arguments, shell.multi_line(body + "\n"))
     if translated is None:
         return PlainCode("", refused=((head + 1, shown),))
-    return PlainCode("\n" * head + translated, imports=_modules_in(translated), written=written)
+    appends = bool(written) and arguments.lstrip().startswith("-")
+    return PlainCode("\n" * head + translated, imports=_modules_in(translated), written=written, appends=appends)
 
 
 def _body_magic(name: str, arguments: str, text: str) -> tuple[str | None, frozenset[str]]:
@@ -281,6 +285,7 @@ class _Replacements:
         self.edits: list[tuple[int, int, int, str]] = []  # line from 0, columns in bytes, text
         self.lists_lines = bool(LINE_LIST_ATTRIBUTES.search(source))
         tree = parsed(transformed)
+        self.enclosed = set(_enclosed(tree))
         self.statements = {
             id(node.value): node for node in walk(tree) if isinstance(node, ast.Expr) and node.lineno == node.end_lineno
         }
@@ -339,6 +344,8 @@ class _Replacements:
         text = self._row(method, words)
         if text is None and is_statement:
             return None
+        if text is not None and id(call) in self.enclosed and _has_values(text):
+            raise Untranslatable(method)  # IPython sees only those variables around a function that its code names
         if text is None or (not is_statement and not _is_expression(text)) or not _parses(text):
             raise Untranslatable(method)
         return text
@@ -363,6 +370,23 @@ class _Replacements:
             case "getoutput", [command] if not self.lists_lines:
                 return shell.lines_of(command, self.names)
         raise Untranslatable(method)
+
+
+def _enclosed(tree: ast.Module) -> Iterator[int]:
+    """What stands in a function or class within a function."""
+    functions = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    stack: list[tuple[ast.AST, int]] = [(tree, 0)]
+    while stack:
+        node, depth = stack.pop()
+        if isinstance(node, functions) or (depth and isinstance(node, ast.ClassDef)):
+            depth += 1
+        if depth > 1:
+            yield id(node)
+        stack += [(child, depth) for child in ast.iter_child_nodes(node)]
+
+
+def _has_values(code: str) -> bool:
+    return any(isinstance(node, ast.JoinedStr) for node in walk(ast.parse(code)))
 
 
 def _is_kernel(call: ast.Call) -> bool:

@@ -45,6 +45,7 @@ class Cell:
         refused: lines of the cell (from 1) that are magics without a translation, and their texts.
         implied: modules that translated magics use.
         written: names of the modules that the cell writes.
+        appends: whether it appends to them.
     """
 
     number: int
@@ -60,6 +61,7 @@ class Cell:
     refused: tuple[tuple[int, str], ...] = ()
     implied: frozenset[str] = frozenset()
     written: frozenset[str] = frozenset()
+    appends: bool = False
 
 
 @dataclass(frozen=True)

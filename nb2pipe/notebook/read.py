@@ -48,7 +48,8 @@ def read_notebook(path: Path, name: str | None = None) -> Notebook:
         if cell.kind is CellKind.CODE and cell.role is not Role.SKIP
         for line, text in cell.refused
     )
-    siblings = sibling_modules(path)
+    anew = {module for cell in cells for module in cell.written if not cell.appends}
+    siblings = {name: file for name, file in sibling_modules(path).items() if name not in anew or file.is_dir()}
     codes = [cell.code for cell in cells if cell.kind is CellKind.CODE and cell.role is not Role.SKIP]
     modules = carried_modules(codes, siblings)
     return Notebook(
@@ -246,6 +247,7 @@ def _with_roles(raw_cells: Iterable[Mapping[str, Any]], path: Path) -> Iterator[
             refused=plain.refused if plain else (),
             implied=plain.imports if plain else frozenset(),
             written=plain.written if plain else frozenset(),
+            appends=bool(plain and plain.appends),
         )
         index += 1
 
