@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from nb2pipe.notebook import shell
+from nb2pipe.notebook.bodies import written_with
 from nb2pipe.notebook.parsing import TREES_KEPT, parsed
 from nb2pipe.notebook.trees import walk
 
@@ -142,7 +143,6 @@ LINE_MAGICS: dict[str, Translation] = {
 #: Cell magics that run the rest of the cell as it stands, and those that only show it.
 TRANSPARENT_CELL_MAGICS = frozenset({"time", "capture"})
 SHOWN_CELL_MAGICS = frozenset({"html", "javascript", "js", "latex", "markdown", "svg"})
-SHELL_CELL_MAGICS = frozenset({"bash", "sh"})
 
 #: What IPython's list of output lines can do beyond a list.
 LINE_LIST_ATTRIBUTES = re.compile(
@@ -209,35 +209,11 @@ def _whole_cell(head: int, magic: str, body: str, names: frozenset[str]) -> Plai
         )
     if name in SHOWN_CELL_MAGICS:
         return PlainCode("", (shown,))
-    translated, written = _body_magic(name, arguments, shell.multi_line(body + "\n"))
+    translated, written = written_with(name, arguments, shell.multi_line(body + "\n"))
     if translated is None:
         return PlainCode("", refused=((head + 1, shown),))
     appends = bool(written) and arguments.lstrip().startswith("-")
     return PlainCode("\n" * head + translated, imports=_modules_in(translated), written=written, appends=appends)
-
-
-def _body_magic(name: str, arguments: str, text: str) -> tuple[str | None, frozenset[str]]:
-    """A cell magic that uses its body, given as a string literal; with the names of the modules that it writes."""
-    if name in ("writefile", "file"):
-        return _written_file(arguments.strip(), text)
-    if name == "script" and arguments.split()[:1] and arguments.split()[0] in SHELL_CELL_MAGICS:
-        name, _, arguments = arguments.strip().partition(" ")
-    script = shell.script(name, arguments, text) if name in SHELL_CELL_MAGICS else None
-    return script, frozenset()
-
-
-def _written_file(arguments: str, text: str) -> tuple[str | None, frozenset[str]]:
-    """``%%writefile [-a] FILE``."""
-    append = arguments.startswith(("-a ", "--append "))
-    path = arguments.partition(" ")[2].strip() if append else arguments
-    path = path.strip("'\"")
-    if not path or set(path) & set("~${*? "):
-        return None, frozenset()
-    module = path.rpartition("/")[2].removesuffix(".py")
-    written = frozenset({path.partition("/")[0] if "/" in path else module} if path.endswith(".py") else ())
-    if append:
-        return f'print({text}, end="", file=open({path!r}, "a", encoding="utf-8"))', written
-    return f'pathlib.Path({path!r}).write_text({text}, encoding="utf-8")', written
 
 
 def _modules_in(code: str) -> frozenset[str]:
@@ -360,7 +336,7 @@ class _Replacements:
             case "run_cell_magic", [name, "", body] if name in TRANSPARENT_CELL_MAGICS:
                 return "; ".join(ast.unparse(statement) for statement in ast.parse(body).body)
             case "run_cell_magic", [name, arguments, body] if name not in SHOWN_CELL_MAGICS:
-                text, written = _body_magic(name, arguments, repr(body))
+                text, written = written_with(name, arguments, repr(body))
                 if text is not None and not written:
                     return text
             case "run_cell_magic", [_, _, _]:

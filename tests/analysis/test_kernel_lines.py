@@ -21,7 +21,7 @@ REFUSED = [
     ("files = !ls\n# %%\ndef f():\n    return files.grep('a')", ("NB101", 2, 2)),
     ("%%writefile lib.py\nA = 1\n# %%\nimport lib\n# %%\n%%writefile lib.py\nA = 2", ("NB101", 3, 1)),
     (f"{STATE}# %%\nfrom lib import see\nsee(1)", ("NB101", 1, 1)),
-    ("%%writefile lib.py\nnot Python\n# %%\nfrom lib import see", ("NB101", 1, 1)),
+    ("%%writefile lib.py\ndef (\n# %%\nfrom lib import see", ("NB101", 1, 1)),
 ]
 
 KEPT = [

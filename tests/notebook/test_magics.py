@@ -79,7 +79,7 @@ REFUSED = [
     ("%timeit x['missing']", 1),
     ("!sleep 5 &", 1),
     ("!echo {_}", 1),
-    ("def f(k):\n    def g():\n        !echo {k}", 3),
+    ("def f(k):\n    def g():\n        !echo {max(1, 2)}", 3),
     ("x = !echo $Out", 1),
     ("%env A b=c", 1),
     ('get_ipython().run_cell_magic("writefile", "a.py", "x = 1\\n")', 1),
