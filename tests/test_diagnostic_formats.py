@@ -17,7 +17,7 @@ from nb2pipe.notebook.lines import file_lines
 from tests.notebooks import write_notebook
 
 ROOT = Path(__file__).resolve().parents[1]
-PERCENT = '# %% [markdown]\n# # Title\n# %% tags=["stage:load_data"]\nx = 1\n!make all\n'
+PERCENT = '# %% [markdown]\n# # Title\n# %% tags=["stage:load_data"]\nx = 1\n%run all.py\n'
 
 
 def check(*arguments: object) -> str:
@@ -49,7 +49,7 @@ def test_the_page_has_every_rule() -> None:
 
 def test_github_annotations_name_the_line_of_the_file(notebook: Path) -> None:
     (line,) = check(notebook, "--format", "github").splitlines()
-    assert line.startswith("::error file=my notes.py,line=5,title=NB101::cell 2, line 2: `!make all` has no")
+    assert line.startswith("::error file=my notes.py,line=5,title=NB101::cell 2, line 2: `%run all.py` has no")
 
 
 def test_github_annotations_are_one_line_each() -> None:
