@@ -49,7 +49,7 @@ def test_the_page_has_every_rule() -> None:
 
 def test_github_annotations_name_the_line_of_the_file(notebook: Path) -> None:
     (line,) = check(notebook, "--format", "github").splitlines()
-    assert line.startswith("::error file=my notes.py,line=5,title=NB101::cell 2, line 2: `%run all.py` has no")
+    assert line.startswith("::error file=my notes.py,line=5,title=NB101::cell 2, line 2: `%25run all.py` has no")
 
 
 def test_github_annotations_are_one_line_each() -> None:
