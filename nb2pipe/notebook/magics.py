@@ -209,7 +209,7 @@ def _whole_cell(head: int, magic: str, body: str, names: frozenset[str]) -> Plai
         )
     if name in SHOWN_CELL_MAGICS:
         return PlainCode("", (shown,))
-    translated, written = written_with(name, arguments, shell.multi_line(body + "\n"))
+    translated, written = written_with(name, arguments, shell.multi_line(body if body.endswith("\n") else body + "\n"))
     if translated is None:
         return PlainCode("", refused=((head + 1, shown),))
     appends = bool(written) and arguments.lstrip().startswith("-")
@@ -285,6 +285,12 @@ class _Replacements:
             ):
                 if _is_kernel(left):
                     self._replace(node, str(isinstance(how, ast.IsNot)))
+            case ast.Compare(
+                left=ast.Constant(value="get_ipython"),
+                ops=[ast.In() | ast.NotIn() as how],
+                comparators=[ast.Call(func=ast.Name(id="globals" | "locals" | "vars" | "dir"), args=[])],
+            ):
+                self._replace(node, str(isinstance(how, ast.In)))
             case ast.Call(func=ast.Attribute(value=ast.Call() as owner)) if _is_kernel(owner):
                 self._magic(node)
 
