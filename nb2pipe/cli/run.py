@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from nb2pipe.runtime import RunError, RunOptions, load_package, run
+from nb2pipe.runtime.options import RunOptions
+from nb2pipe.runtime.runner import run_package
 
 
 @click.command("run", epilog="Example: nb2pipe run generated/flight_delays --output runs --set train.seed=7")
@@ -27,7 +28,14 @@ from nb2pipe.runtime import RunError, RunOptions, load_package, run
 @click.option("--jobs", type=int, default=1, show_default=True, help="How many stages may run at a time.")
 @click.option("--from", "from_stage", metavar="STAGE", help="Run this stage and what follows it.")
 @click.option("--only", metavar="STAGE", help="Run this stage alone.")
-@click.option("--fresh", is_flag=True, help="Reuse nothing from earlier runs.")
+@click.option("--fresh", is_flag=True, help="Use no result of earlier runs again.")
+@click.option("--why", metavar="STAGE", help="Say at the end why this stage ran, or why it did not have to.")
+@click.option("--store", metavar="URL", envvar="NB2PIPE_STORE", help="Store shared with others, such as s3://bucket/x.")
+@click.option(
+    "--isolation",
+    type=click.Choice(["fork", "spawn"]),
+    help="Where a stage's process comes from: a copy of one that has imported the package, or a fresh interpreter.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the run's record as JSON on stdout.")
 def command(
     package: Path,
@@ -44,6 +52,9 @@ def command(
     only: str | None,
     fresh: bool,
     as_json: bool,
+    store: str | None,
+    isolation: str | None,
+    why: str | None,
 ) -> None:
     """Run PACKAGE: its stages in processes of their own, its gates, MLflow tracking and the registry.
 
@@ -63,10 +74,8 @@ def command(
         only=only,
         fresh=fresh,
         json=as_json,
+        store=store,
+        isolation=isolation,
+        why=why,
     )
-    try:
-        pipeline = load_package(package)
-    except RunError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2)
-    sys.exit(run(pipeline, options))
+    sys.exit(run_package(package, options))

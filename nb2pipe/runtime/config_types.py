@@ -8,7 +8,7 @@ import typing
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from nb2pipe.runtime.definition import Stage
+from nb2pipe.runtime.definition import Signature, Stage
 from nb2pipe.runtime.errors import RunError
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ _WORDS = {
 
 def annotations_of(stage: Stage) -> dict[str, Any]:
     """Argument -> annotation; ``Any`` where there is none or it cannot be resolved."""
+    if isinstance(stage.function, Signature):
+        return dict(stage.function.annotations)
     try:
         return typing.get_type_hints(stage.function)
     except Exception:  # one name that only type checkers know: resolve the others one by one

@@ -17,6 +17,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Signature:
+    """What is known of a stage function in a process that has not imported the package.
+
+    Attributes:
+        module: the function's module.
+        name: its name.
+        annotations: parameter -> the type that its annotation stands for.
+    """
+
+    module: str
+    name: str
+    annotations: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Stage:
     """One stateless stage function and all that the runner must know to call it.
 
@@ -38,9 +53,15 @@ class Stage:
         saves_random_state: whether later stages continue this stage's random numbers.
         after: stages that must end first although no artifact comes from them (files, side effects).
         cells: numbers of the notebook's cells that the stage was made from (counted from 1).
+        timeout: seconds after which the stage is ended and has failed; ``None`` for no limit.
+        retries: how often it is tried again after an error of a type in ``transient``.
+        transient: types of errors that may pass (a server that is away).
+        cpus: how many of the machine's CPUs it keeps busy: stages run side by side as long as they suffice.
+        memory: bytes of memory that it needs, for the same end.
+        cache: whether its result may be used again by a later run; no for what reads the clock or a server.
     """
 
-    function: Callable[..., Any]
+    function: Callable[..., Any] | Signature
     kind: str
     inputs: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
@@ -54,11 +75,22 @@ class Stage:
     saves_random_state: bool = False
     after: tuple[str, ...] = ()
     cells: tuple[int, ...] = ()
+    timeout: float | None = None
+    retries: int = 0
+    transient: tuple[type[BaseException], ...] = (ConnectionError, TimeoutError)
+    cpus: float = 1
+    memory: int = 0
+    cache: bool = True
 
     @property
     def name(self) -> str:
         """The stage's name, unique in its pipeline."""
-        return self.function.__name__
+        return self.function.name if isinstance(self.function, Signature) else self.function.__name__
+
+    @property
+    def module(self) -> str:
+        """The module of the stage's function."""
+        return self.function.module if isinstance(self.function, Signature) else self.function.__module__
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from nb2pipe.runtime import journal
 from nb2pipe.runtime.definition import Pipeline
 from nb2pipe.runtime.errors import RunError
-from nb2pipe.runtime.record import RunRecord, Status
+from nb2pipe.runtime.job import result_path
+from nb2pipe.runtime.record import RunRecord, StageResult, Status
 from nb2pipe.runtime.record_json import read_record, write_record
-from nb2pipe.runtime.worker import StageResult, result_path
 
 
 def results_of(run_dir: Path, stages: Collection[str]) -> dict[str, StageResult]:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from nb2pipe.runtime.errors import RunError
+
 Bytes = bytes | bytearray | memoryview
 
 CHUNK = 1 << 20
@@ -63,6 +65,23 @@ def locked(path: Path) -> Iterator[None]:
         return
     with path.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold the lock ``path`` as long as this lasts; raises ``RunError`` when another process does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    with path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(f"the run {path.parent.name} is going on in another process") from None
         yield
 
 

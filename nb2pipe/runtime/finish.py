@@ -8,20 +8,20 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from nb2pipe.runtime import journal
 from nb2pipe.runtime.artifacts import load_artifacts
+from nb2pipe.runtime.channel import Channel
 from nb2pipe.runtime.definition import Pipeline
 from nb2pipe.runtime.files import write_text
 from nb2pipe.runtime.prepare import Prepared
-from nb2pipe.runtime.processes import begin_own_group, ending_of, process_context, start, stop
+from nb2pipe.runtime.processes import begin_own_group, ending_of
 from nb2pipe.runtime.progress import Reporter
 from nb2pipe.runtime.record import ExitCode, RunRecord, Status
 from nb2pipe.runtime.store import Store
-from nb2pipe.runtime.worker import redirect_output
+from nb2pipe.runtime.workers import Companion
 
 TRACKING_LOG = "logs/tracking.log"
 
@@ -50,27 +50,32 @@ class Tracking:
     """
 
     def __init__(self, prepared: Prepared) -> None:
-        context = process_context()
-        self.here, there = context.Pipe()
-        arguments = (there, prepared.package.name, prepared.run_dir, prepared.store_dir)
-        self.process = start(context, _track, arguments, "tracking")
-        there.close()
+        self.prepared = prepared
+        self.companion: Companion | None = None
 
     def __enter__(self) -> Tracking:
         return self
 
-    def __exit__(self, *_error: object) -> None:
-        self.here.close()
-        stop(self.process)
+    def __exit__(self, kind: object, *_error: object) -> None:
+        if self.companion is not None:
+            self.companion.close(at_once=kind is not None)
+
+    def begin(self) -> None:
+        """Let the process get ready."""
+        if self.companion is None:
+            prepared = self.prepared
+            arguments = (prepared.package.name, prepared.run_dir, prepared.store.folder, prepared.store.remote)
+            self.companion = Companion("nb2pipe.runtime.finish:track", arguments)
 
     def logged(self, record: RunRecord, *, may_register: bool) -> RunRecord:
         """The record with what MLflow called things, or with the problem."""
+        self.begin()
+        assert self.companion is not None
         try:
-            self.here.send((record, may_register))
-            answer = self.here.recv()
+            self.companion.send((record, may_register))
+            answer = self.companion.receive()
         except (EOFError, OSError):
-            self.process.join()
-            answer = f"its process {ending_of(self.process.exitcode)}"
+            answer = f"its process {ending_of(self.companion.exit_code())}"
         if isinstance(answer, RunRecord):
             return answer
         return journal.failed_afterwards(record, f"MLflow tracking failed: {answer} (see {TRACKING_LOG})")
@@ -78,8 +83,9 @@ class Tracking:
     def add_report(self) -> None:
         """Let the process log the report as well, and wait until it has."""
         with contextlib.suppress(EOFError, OSError):
-            self.here.send(None)
-            self.here.recv()
+            if self.companion is not None:
+                self.companion.send(None)
+                self.companion.receive()
 
 
 def _everything_passed(prepared: Prepared, record: RunRecord) -> bool:
@@ -101,8 +107,10 @@ def _write_report(record: RunRecord, run_dir: Path) -> None:
         print(f"warning: no report could be written: {type(error).__name__}: {error}", file=sys.stderr)
 
 
-def _track(connection: Connection, module: str, run_dir: Path, store_dir: Path) -> None:
+def track(channel: Channel, module: str, run_dir: Path, store_dir: Path, remote: str | None) -> None:
     """The main function of the tracking process."""
+    from nb2pipe.runtime.worker import redirect_output
+
     begin_own_group()
     redirect_output(run_dir / TRACKING_LOG)
     try:
@@ -110,28 +118,27 @@ def _track(connection: Connection, module: str, run_dir: Path, store_dir: Path) 
 
         with contextlib.suppress(Exception):  # log_run() says what is wrong
             tracking.prepare(store_dir)
-        record, may_register = connection.recv()
+        record, may_register = channel.receive()
         pipeline: Pipeline = importlib.import_module(f"{module}.pipeline").PIPELINE
         registration = pipeline.registration if may_register else None
-        logged = tracking.log_run(record, run_dir, store_dir, registration, _loader(record, store_dir))
+        logged = tracking.log_run(record, run_dir, store_dir, registration, _loader(record, Store(store_dir, remote)))
     except EOFError:
         return
     except Exception as error:
         traceback.print_exc()
-        connection.send(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
+        channel.send(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
         return
-    connection.send(logged)
+    channel.send(logged)
     with contextlib.suppress(EOFError):
-        connection.recv()
+        channel.receive()
         with contextlib.suppress(Exception):
             tracking.log_report(logged, run_dir)
-        connection.send(None)
+        channel.send(None)
 
 
-def _loader(record: RunRecord, store_dir: Path) -> Callable[[str], Any]:
+def _loader(record: RunRecord, store: Store) -> Callable[[str], Any]:
     """A function from an artifact's name to its value; members of one graph come from one loading."""
     records = {artifact.name: artifact for stage in record.stages for artifact in stage.outputs}
-    store = Store(store_dir)
     loaded: dict[str, Any] = {}
 
     def load(name: str) -> Any:

@@ -13,10 +13,9 @@ from nb2pipe.runtime.definition import Pipeline
 from nb2pipe.runtime.lineage import git_state, versions
 from nb2pipe.runtime.options import RunOptions
 from nb2pipe.runtime.package import Package
-from nb2pipe.runtime.record import DataVersion, ExitCode, GateRecord, RunRecord, StageRecord, Status
+from nb2pipe.runtime.record import DataVersion, ExitCode, GateRecord, RunRecord, StageRecord, StageResult, Status
 from nb2pipe.runtime.record_json import read_record, write_record
 from nb2pipe.runtime.trace import read_provenance
-from nb2pipe.runtime.worker import StageResult
 
 RUN_FILE = "run.json"
 

@@ -32,8 +32,12 @@ class RunOptions:
         from_stage: run this stage, what follows it, and what the earlier run did not come to; the rest is taken
             from that run.
         only: run this stage alone; what comes before is taken from an earlier run.
-        fresh: accepted for scripts that ask for it; there is no cache yet, every stage always runs.
+        fresh: run every stage, whatever the cache holds.
         json: progress as JSON.
+        store: URL of a store that others share (anything that fsspec knows); the local one is then a copy of parts.
+        isolation: ``fork`` (stages come from a process that has imported the package), ``spawn`` (each stage is a
+            fresh interpreter), or what suits the system.
+        why: say at the end why this stage ran, or why it did not have to.
     """
 
     config: Path | None = None
@@ -49,6 +53,9 @@ class RunOptions:
     only: str | None = None
     fresh: bool = False
     json: bool = False
+    store: str | None = None
+    isolation: str | None = None
+    why: str | None = None
 
 
 def check_options(options: RunOptions) -> None:

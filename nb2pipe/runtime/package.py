@@ -39,12 +39,16 @@ def package_of(pipeline: Pipeline) -> Package:
     """The package that defines ``pipeline``: a checkout (config beside the import package) or an installed one."""
     if not pipeline.stages:
         raise RunError(f"pipeline {pipeline.name} has no stages")
-    name = pipeline.stages[0].function.__module__.partition(".")[0]
+    name = pipeline.stages[0].module.partition(".")[0]
     module = sys.modules.get(name)
     file = getattr(module, "__file__", None)
     if file is None:
         raise RunError(f"pipeline {pipeline.name}: its package {name} has no __init__.py, so it cannot be found")
-    module_folder = Path(file).resolve().parent
+    return package_in(name, Path(file).resolve().parent)
+
+
+def package_in(name: str, module_folder: Path) -> Package:
+    """The package whose import package is ``module_folder``."""
     inside, beside = module_folder / "config", module_folder.parent / "config"
     installed = (inside / "base.yaml").is_file() and not (beside / "base.yaml").is_file()
     folder = module_folder if installed else module_folder.parent
@@ -56,6 +60,11 @@ def load_package(path: Path) -> Pipeline:
 
     Its parent folder goes to the front of ``sys.path``, for the stages' processes as well.
     """
+    return import_package(find_package(path))
+
+
+def find_package(path: Path) -> Path:
+    """The import package in folder ``path``, not imported yet, but found by ``import`` from now on."""
     module_folder = _module_folder(path)
     name, parent = module_folder.name, str(module_folder.parent)
     _forget(name)
@@ -64,6 +73,12 @@ def load_package(path: Path) -> Pipeline:
     sys.path.insert(0, parent)
     _loaded[name] = parent
     importlib.invalidate_caches()
+    return module_folder
+
+
+def import_package(module_folder: Path) -> Pipeline:
+    """Import the definition of the package in ``module_folder``, whose parent lies on ``sys.path``."""
+    name = module_folder.name
     try:
         module = importlib.import_module(f"{name}.pipeline")
     except Exception as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import shutil
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,15 +11,19 @@ from nb2pipe.runtime import earlier, journal
 from nb2pipe.runtime.config import Config, read_config
 from nb2pipe.runtime.definition import DataQuality, Evaluation, Pipeline
 from nb2pipe.runtime.errors import RunError
+from nb2pipe.runtime.filestate import Digests, load_digests, save_digests
+from nb2pipe.runtime.ingredients import key_of
+from nb2pipe.runtime.job import Job
+from nb2pipe.runtime.loading import Definition
 from nb2pipe.runtime.options import RunOptions, check_options, new_run_id
-from nb2pipe.runtime.package import Package, package_of
-from nb2pipe.runtime.record import ArtifactRecord, GateRecord, RunRecord
+from nb2pipe.runtime.package import Package
+from nb2pipe.runtime.record import ArtifactRecord, GateRecord, RunRecord, StageResult, Status
 from nb2pipe.runtime.scheduler import ancestors, check_graph, chosen_stages, descendants
 from nb2pipe.runtime.store import Store
-from nb2pipe.runtime.worker import Job, StageResult
 from nb2pipe.runtime.workspace import bring_files, make_workspace
 
 STORE = ".nb2pipe"
+DIGESTS = "digests.json"
 
 
 @dataclass(frozen=True)
@@ -30,19 +35,36 @@ class Prepared:
         results: those taken from an earlier run.
     """
 
-    pipeline: Pipeline
-    package: Package
+    definition: Definition
+    options: RunOptions
     config: Config
     run_dir: Path
-    store_dir: Path
+    store: Store
     workspace: Path
     chosen: frozenset[str]
     results: dict[str, StageResult]
     record: RunRecord
+    digests: Digests
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The definition of the pipeline."""
+        return self.definition.pipeline
+
+    @property
+    def package(self) -> Package:
+        """Where the package lies."""
+        return self.definition.package
+
+    @property
+    def mirror(self) -> Path:
+        """The folder that mirrors the data; the working directory is it or lies in it."""
+        return self.run_dir / "workspace"
 
 
-def prepare(pipeline: Pipeline, options: RunOptions) -> Prepared:
+def prepare(definition: Definition, options: RunOptions) -> Prepared:
     """Check everything and make the run's folder; raises ``RunError`` before anything has run."""
+    pipeline = definition.pipeline
     check_options(options)
     check_graph(pipeline)
     chosen = chosen_stages(pipeline, options.only, options.from_stage)
@@ -51,43 +73,75 @@ def prepare(pipeline: Pipeline, options: RunOptions) -> Prepared:
     run_dir = output / (options.run_id or new_run_id())
     again = run_dir.exists()
     if again and not (options.only or options.from_stage):
-        raise RunError(f"the run {run_dir.name} exists already in {options.output}: choose another --run-id")
+        _go_on(run_dir, options)
     asked_by = f"--only {options.only}" if options.only else f"--from {options.from_stage}"
     source = run_dir if again else earlier.latest_run(output, pipeline, needed, asked_by) if needed else None
     if source is not None and options.from_stage:
         names = {stage.name for stage in pipeline.stages}
         chosen |= names - needed - set(earlier.results_of(source, names))  # what that run did not come to
-    return _prepare(pipeline, options, chosen, needed, run_dir, source)
+    return _prepare(definition, options, chosen, needed, run_dir, source)
 
 
-def prepare_step(pipeline: Pipeline, stage: str, options: RunOptions) -> Prepared:
+def _go_on(run_dir: Path, options: RunOptions) -> None:
+    """A run that did not come to its end may go on: what it finished is in the cache. Its workspace begins anew."""
+    before = journal.load(run_dir)
+    if before is not None and before.status == Status.DONE:
+        raise RunError(f"the run {run_dir.name} exists already in {options.output}: choose another --run-id")
+    for folder in ("workspace", "stages"):
+        shutil.rmtree(run_dir / folder, ignore_errors=True)
+
+
+def prepare_step(definition: Definition, stage: str, options: RunOptions) -> Prepared:
     """The same for one stage of the run ``--run-id``, which is made when it does not exist."""
+    pipeline = definition.pipeline
     check_options(options)
     check_graph(pipeline)
     chosen = chosen_stages(pipeline, stage, None)
     run_dir = options.output.resolve() / str(options.run_id)
-    return _prepare(pipeline, options, chosen, ancestors(pipeline, stage), run_dir, run_dir)
+    return _prepare(definition, options, chosen, ancestors(pipeline, stage), run_dir, run_dir)
 
 
-def job_for(prepared: Prepared, name: str, results: dict[str, StageResult]) -> Job:
-    """What the stage's process must be told."""
+def job_for(
+    prepared: Prepared, name: str, results: Mapping[str, StageResult], ingredients: Mapping[str, str] | None = None
+) -> Job:
+    """What the stage's process must be told; with ``ingredients`` its result goes into the cache."""
     stage = prepared.pipeline.stage(name)
-    records = {artifact.name: artifact for result in results.values() for artifact in result.record.outputs}
+    code = prepared.definition.code
+    records = outputs_of(results)
     mine = [gate for gate in prepared.pipeline.gates if isinstance(gate, DataQuality) and gate.before == name]
     wanted = [*stage.needs, *(artifact for gate in mine for artifact in gate.schemas)]
-    state = results[stage.random_state].record.random_state if stage.random_state is not None else None
-    if stage.random_state is not None and state is None:
-        raise RunError(f"pipeline.py: stage {name} continues {stage.random_state}'s random numbers, but it saves none")
     return Job(
         module=prepared.package.name,
         stage=name,
         run_dir=prepared.run_dir,
         workspace=prepared.workspace,
-        store=prepared.store_dir,
+        store=prepared.store.folder,
+        remote=prepared.store.remote,
         arguments=prepared.config.arguments[name],
         artifacts=artifacts_with_graphs(records, wanted),
-        random_state=state,
+        random_state=random_state_before(prepared, name, results),
+        key="" if ingredients is None else key_of(ingredients),
+        ingredients=ingredients or {},
+        mentions=code.mentions.get(name, ()),
+        variables=code.variables.get(name, ()),
+        known=prepared.digests.known,
     )
+
+
+def outputs_of(results: Mapping[str, StageResult]) -> dict[str, ArtifactRecord]:
+    """All artifacts by name."""
+    return {artifact.name: artifact for result in results.values() for artifact in result.record.outputs}
+
+
+def random_state_before(prepared: Prepared, name: str, results: Mapping[str, StageResult]) -> str | None:
+    """Digest of the random state that the stage continues from."""
+    stage = prepared.pipeline.stage(name)
+    if stage.random_state is None:
+        return None
+    state = results[stage.random_state].record.random_state
+    if state is None:
+        raise RunError(f"pipeline.py: stage {name} continues {stage.random_state}'s random numbers, but it saves none")
+    return state
 
 
 def artifacts_with_graphs(records: dict[str, ArtifactRecord], wanted: Iterable[str]) -> tuple[ArtifactRecord, ...]:
@@ -95,7 +149,7 @@ def artifacts_with_graphs(records: dict[str, ArtifactRecord], wanted: Iterable[s
     return tuple(records[name] for name in dict.fromkeys(wanted) if name in records)
 
 
-def gates_after(prepared: Prepared, name: str, results: dict[str, StageResult]) -> list[GateRecord]:
+def gates_after(prepared: Prepared, name: str, results: Mapping[str, StageResult]) -> list[GateRecord]:
     """The decisions of the evaluation gates after stage ``name``, on the metrics up to there."""
     from nb2pipe.runtime.gates import check_metrics
 
@@ -109,19 +163,20 @@ def gates_after(prepared: Prepared, name: str, results: dict[str, StageResult]) 
 
 
 def _prepare(
-    pipeline: Pipeline,
+    definition: Definition,
     options: RunOptions,
     chosen: frozenset[str],
     needed: Collection[str],
     run_dir: Path,
     source: Path | None,
 ) -> Prepared:
-    package = package_of(pipeline)
+    pipeline, package = definition.pipeline, definition.package
     config = read_config(pipeline, package, options, stages=chosen)
-    output = run_dir.parent
     results = _taken(pipeline, source, run_dir, set(needed))
     _make_folder(run_dir, options)
-    workspace, data = make_workspace(run_dir, pipeline, package, config, options.data, output)
+    store = Store(run_dir.parent / STORE, options.store)
+    digests = load_digests(store.folder / DIGESTS)
+    workspace, data = make_workspace(run_dir, pipeline, package, config, options.data, digests)
     before = journal.load(run_dir)
     if before is not None and before.pipeline != pipeline.name:
         raise RunError(f"the run {run_dir.name} belongs to pipeline {before.pipeline}, not {pipeline.name}")
@@ -134,10 +189,10 @@ def _prepare(
             earlier.copy_results(source, run_dir, results)
             bring_files(source / "workspace", run_dir / "workspace")
     record = replace(_record(pipeline, package, options, config, run_dir, before, results), data=data)
-    store = Store(output / STORE)
     store.clean()
     journal.save(record, run_dir)
-    return Prepared(pipeline, package, config, run_dir, store.folder, workspace, chosen, results, record)
+    save_digests(store.folder / DIGESTS, digests)
+    return Prepared(definition, options, config, run_dir, store, workspace, chosen, results, record, digests)
 
 
 def _record(

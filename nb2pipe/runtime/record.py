@@ -52,6 +52,7 @@ class ArtifactRecord:
     type: str  # qualified type name of the value
     summary: str  # short and human: "336776 rows x 19 columns", "0.7421", "list of 12"
     graph: tuple[str, ...] = ()  # names stored together in one object graph, this one included
+    references: tuple[str, ...] = ()  # "module:name" of the package's functions and classes that it refers to
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class FailureRecord:
     message: str
     trace: tuple[SourcePlace, ...] = ()
     traceback: str = ""  # Python's own text, for those who want all of it
+    transient: bool = False  # of a type that the stage says may pass
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,54 @@ class StageRecord:
     log: str | None = None  # path relative to the run's folder
     failure: FailureRecord | None = None
     cells: tuple[int, ...] = ()
+    cached_from: str | None = None  # the run whose result is used again
+    reason: str = ""  # why it ran, or why it did not have to
+    attempts: int = 1
+
+
+@dataclass(frozen=True)
+class FileRead:
+    """What a stage saw of the files around it; its result holds only while all of this is still so."""
+
+    kind: str  # "file" | "folder" (what lies in it) | "tree" (all below it) | "missing" | "variable" | "written"
+    path: str  # relative to the working directory, absolute outside it; a variable's name
+    digest: str
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """A file that a stage made or changed in its working directory; no digest: it was removed."""
+
+    path: str
+    digest: str | None
+    mode: int = 0o644
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What a stage left behind: the content of ``stages/<stage>.json``, and of an entry of the cache.
+
+    Attributes:
+        record: the stage's part of the run's record.
+        metrics: its numbers.
+        gates: decisions that fell in its process.
+        key: digest of ``ingredients``.
+        ingredients: what its result depends on, but for files: name -> value or digest.
+        reads: the files that its result depends on.
+        changes: the files that it left in the working directory.
+        files: files of the run's folder (figures, log) -> digest.
+        run_id: the run that made it.
+    """
+
+    record: StageRecord
+    metrics: dict[str, float] = field(default_factory=dict)
+    gates: tuple[GateRecord, ...] = ()
+    key: str = ""
+    ingredients: dict[str, str] = field(default_factory=dict)
+    reads: tuple[FileRead, ...] = ()
+    changes: tuple[FileChange, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+    run_id: str = ""
 
 
 @dataclass(frozen=True)

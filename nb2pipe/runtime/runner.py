@@ -6,26 +6,35 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from multiprocessing.connection import wait
-from multiprocessing.process import BaseProcess
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nb2pipe.runtime import earlier, journal
+from nb2pipe.runtime import cache, earlier, journal, workspace
 from nb2pipe.runtime.definition import Pipeline
-from nb2pipe.runtime.errors import Interrupted, RunError
+from nb2pipe.runtime.errors import Interrupted, RunError, StorageError
+from nb2pipe.runtime.files import held, write_atomically
 from nb2pipe.runtime.finish import Tracking, finish
+from nb2pipe.runtime.ingredients import ingredients_of, key_of
+from nb2pipe.runtime.job import result_path
+from nb2pipe.runtime.libraries import versions_of
+from nb2pipe.runtime.loading import Definition, definition_of
 from nb2pipe.runtime.options import RunOptions
-from nb2pipe.runtime.prepare import Prepared, gates_after, job_for, prepare
-from nb2pipe.runtime.processes import ending_of, process_context, server, start, stop
+from nb2pipe.runtime.package import find_package
+from nb2pipe.runtime.prepare import Prepared, gates_after, job_for, outputs_of, prepare, random_state_before
+from nb2pipe.runtime.processes import ending_of
 from nb2pipe.runtime.progress import Reporter, reporter_for
-from nb2pipe.runtime.record import ExitCode, FailureRecord, GateRecord, RunRecord, StageRecord, Status
-from nb2pipe.runtime.record_json import read_record
-from nb2pipe.runtime.scheduler import ready
-from nb2pipe.runtime.worker import StageResult, result_path, work
+from nb2pipe.runtime.record import ExitCode, FailureRecord, GateRecord, RunRecord, StageRecord, StageResult, Status
+from nb2pipe.runtime.record_json import read_record, write_record
+from nb2pipe.runtime.scheduler import Machine, fits, ready, seconds_before_retry
+from nb2pipe.runtime.server import Ended
+from nb2pipe.runtime.workers import Workers, default_isolation
+
+SAVE_SECONDS = 1.0
+LOCK = ".run.lock"
 
 
 def run(pipeline: Pipeline, options: RunOptions) -> int:
@@ -33,29 +42,52 @@ def run(pipeline: Pipeline, options: RunOptions) -> int:
     return guarded(lambda: execute(pipeline, options, reporter_for(options.json)))
 
 
+def run_package(path: Path, options: RunOptions) -> int:
+    """Run the package in the folder ``path``, which this process does not import, and give the exit code."""
+    return guarded(lambda: execute_package(path, options, reporter_for(options.json)))
+
+
 def execute(pipeline: Pipeline, options: RunOptions, reporter: Reporter) -> RunRecord:
     """Run ``pipeline``; gives the record. Raises ``RunError`` when nothing could be run."""
+    return _execute(
+        lambda _: definition_of(pipeline), Path(pipeline.stages[0].module.partition(".")[0]), options, reporter
+    )
+
+
+def execute_package(path: Path, options: RunOptions, reporter: Reporter) -> RunRecord:
+    """Run the package in the folder ``path``; gives the record. Raises ``RunError`` when nothing could be run."""
+    return _execute(lambda workers: workers.loaded(), find_package(path), options, reporter)
+
+
+def _execute(
+    definition: Callable[[Workers], Definition], module_folder: Path, options: RunOptions, reporter: Reporter
+) -> RunRecord:
     with interruptible():
-        prepared = prepare(pipeline, options)
-        modules = ["nb2pipe.runtime.worker", f"{prepared.package.name}.pipeline"]
-        with server(modules), Tracking(prepared) as tracking:
-            reporter.run_started(prepared.record)
-            stages = _Run(prepared, reporter)
-            record = stages.execute(options.jobs)
-            return finish(prepared, record, reporter, tracking, log=not stages.interrupted)
+        workers = Workers(options.isolation or default_isolation(), ("nb2pipe.runtime.loading:load", (module_folder,)))
+        try:
+            prepared = prepare(definition(workers), options)
+            with held(prepared.run_dir / LOCK), Tracking(prepared) as tracking:
+                reporter.run_started(prepared.record)
+                stages = _Run(prepared, reporter, workers, tracking)
+                record = stages.execute(options.jobs)
+                return finish(prepared, record, reporter, tracking, log=not stages.interrupted)
+        finally:
+            workers.close()
 
 
-def guarded(action: Any) -> int:
-    """Call ``action``, which gives a record; bad input becomes a message and exit code 2."""
+def guarded(action: Callable[[], RunRecord]) -> int:
+    """Call ``action``; bad input becomes a message and exit code 2."""
     try:
-        record: RunRecord = action()
+        return action().exit_code
     except RunError as error:
         print(f"error: {error}", file=sys.stderr)
         return int(ExitCode.BAD_INPUT)
+    except StorageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return int(ExitCode.STAGE_FAILED)
     except (Interrupted, KeyboardInterrupt):
         print("stopped", file=sys.stderr)
         return int(ExitCode.STAGE_FAILED)
-    return record.exit_code
 
 
 @contextmanager
@@ -82,16 +114,39 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@dataclass
+class _Running:
+    """A stage whose process runs."""
+
+    name: str
+    attempt: int
+    deadline: float | None
+    beside: bool = False  # whether another stage ran at the same time
+    late: bool = False
+
+
+@dataclass
 class _Run:
     """The stages of a run as they go. What comes after them is not its affair (see ``finish``)."""
 
-    def __init__(self, prepared: Prepared, reporter: Reporter) -> None:
-        self.prepared = prepared
-        self.reporter = reporter
-        self.record = prepared.record
-        self.results = dict(prepared.results)
-        self.running: dict[int, tuple[str, BaseProcess]] = {}
-        self.interrupted = ""
+    prepared: Prepared
+    reporter: Reporter
+    workers: Workers
+    tracking: Tracking
+    record: RunRecord = field(init=False)
+    results: dict[str, StageResult] = field(init=False)
+    running: dict[str, _Running] = field(default_factory=dict)
+    begun: set[str] = field(default_factory=set)
+    again: dict[str, tuple[float, int]] = field(default_factory=dict)  # stage -> when to try again, attempt
+    ingredients: dict[str, dict[str, str]] = field(default_factory=dict)
+    interrupted: str = ""
+    saved: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.record = self.prepared.record
+        self.results = dict(self.prepared.results)
+        self.last = cache.remembered(self.prepared.store, self.prepared.pipeline.name)
+        self.machine = Machine.here()
 
     def execute(self, jobs: int) -> RunRecord:
         """Run all chosen stages that may run."""
@@ -105,45 +160,133 @@ class _Run:
         except BaseException:
             self._stop_all("the runner failed")
             raise
+        seen = {name: result.ingredients for name, result in self.results.items() if result.ingredients}
+        cache.remember(self.prepared.store, self.prepared.pipeline.name, self.last | seen)
         return journal.concluded(self.record, self.interrupted)
 
     def _schedule(self, jobs: int) -> None:
-        context = process_context()
-        begun: set[str] = set()
-        chosen = self.prepared.chosen
         while True:
-            if all(gate.passed for gate in self.record.gates):
-                may_start = ready(self.prepared.pipeline, chosen, self.results, begun)
-                for name in may_start[: jobs - len(self.running)]:
-                    begun.add(name)
-                    self._start(context, name)
-            if not self.running:
+            self._start_what_may(jobs)
+            if not self.running and not self.again:
                 return
-            ended = wait(list(self.running))
-            for sentinel in [known for known in self.running if known in ended]:
-                self._ended(*self.running.pop(sentinel))
+            ended = self.workers.next(self._patience())
+            if ended is not None and ended.token in self.running:
+                self._ended(ended)
+            elif ended is not None and not ended.token:
+                self._server_gone(ended)
+            self._end_late()
 
-    def _start(self, context: Any, name: str) -> None:
-        job = job_for(self.prepared, name, self.results)
-        result_path(self.prepared.run_dir, name).unlink(missing_ok=True)
-        process = start(context, work, (job,), name)
-        self.running[process.sentinel] = (name, process)
-        stage = replace(self._stage(name), status=Status.RUNNING, started=journal.now())
-        self._save(journal.with_stage(self.record, stage))
-        self.reporter.stage_started(stage)
+    def _patience(self) -> float | None:
+        """Seconds until something must be done that no process announces."""
+        times = [running.deadline for running in self.running.values() if running.deadline is not None]
+        times += [when for when, _ in self.again.values()]
+        return max(0.0, min(times) - time.monotonic()) if times else None
 
-    def _ended(self, name: str, process: BaseProcess) -> None:
-        process.join()
-        stop(process)  # what it may have started and left behind
-        result = self._result(name, process.exitcode)
+    def _start_what_may(self, jobs: int) -> None:
+        found = True
+        while found and all(gate.passed for gate in self.record.gates):
+            found = False
+            now = time.monotonic()
+            waiting = [name for name, (when, _) in self.again.items() if when <= now]
+            may_start = ready(self.prepared.pipeline, self.prepared.chosen, self.results, self.begun)
+            for name in [*waiting, *may_start]:
+                if name not in self.begun and self._reuse(name):
+                    found = True  # what follows it may be ready now
+                    break
+                busy = [self.prepared.pipeline.stage(running.name) for running in self.running.values()]
+                if len(busy) < jobs and fits(self.prepared.pipeline.stage(name), busy, self.machine):
+                    self._start(name)
+        if self.again and not all(gate.passed for gate in self.record.gates):
+            self.again.clear()
+
+    def _reuse(self, name: str) -> bool:
+        """Take a stage's result from the cache, if it holds."""
+        prepared, options = self.prepared, self.prepared.options
+        stage = prepared.pipeline.stage(name)
+        libraries = versions_of(prepared.definition.code.libraries.get(name, ()))
+        state = random_state_before(prepared, name, self.results)
+        arguments = prepared.config.arguments[name]
+        now = ingredients_of(prepared.definition, stage, arguments, outputs_of(self.results), state, libraries)
+        self.ingredients[name] = now
+        if options.fresh or options.only or options.from_stage or not stage.cache:
+            reason = "--fresh" if options.fresh else "asked for" if stage.cache else "its results are never used again"
+            self._save(journal.with_stage(self.record, replace(self._stage(name), reason=reason)))
+            return False
+        found = cache.look_up(prepared.store, key_of(now), prepared.mirror, prepared.digests)
+        if isinstance(found, cache.Miss):
+            reason = cache.why(found, self.last.get(name), now)
+            self._save(journal.with_stage(self.record, replace(self._stage(name), reason=reason)))
+            return False
+        self.begun.add(name)
+        self._take_over(name, found.result)
+        return True
+
+    def _take_over(self, name: str, kept: StageResult) -> None:
+        prepared = self.prepared
+        for path, digest in kept.files.items():
+            write_atomically(prepared.run_dir / path, [prepared.store.get(digest)])
+        workspace.replay(prepared.store, prepared.mirror, kept.changes)
+        record = replace(
+            kept.record,
+            started=journal.now(),
+            seconds=0.0,
+            cpu_seconds=0.0,
+            peak_memory=None,
+            cached_from=kept.run_id,
+            reason=f"nothing that it depends on has changed since run {kept.run_id}",
+            cells=self._stage(name).cells,
+        )
+        result = replace(kept, record=record)
+        write_record(result_path(prepared.run_dir, name), result)
         self._take(name, result)
 
+    def _start(self, name: str) -> None:
+        self.tracking.begin()
+        attempt = self.again.pop(name, (0.0, 1))[1]
+        self.begun.add(name)
+        stage = self.prepared.pipeline.stage(name)
+        token = f"{name} {attempt}"
+        job = job_for(self.prepared, name, self.results, self.ingredients[name])
+        result_path(self.prepared.run_dir, name).unlink(missing_ok=True)
+        deadline = None if stage.timeout is None else time.monotonic() + stage.timeout
+        self.running[token] = _Running(name, attempt, deadline, beside=bool(self.running))
+        for other in self.running.values():
+            other.beside = other.beside or len(self.running) > 1
+        self.workers.start(token, "nb2pipe.runtime.worker:work", (job,))
+        record = replace(self._stage(name), status=Status.RUNNING, started=journal.now(), attempts=attempt)
+        self._save(journal.with_stage(self.record, record))
+        self.reporter.stage_started(record)
+
+    def _end_late(self) -> None:
+        now = time.monotonic()
+        for token, running in self.running.items():
+            if running.deadline is not None and running.deadline <= now:
+                running.late, running.deadline = True, None
+                self.workers.end(token)
+
+    def _ended(self, ended: Ended) -> None:
+        running = self.running.pop(ended.token)
+        stage = self.prepared.pipeline.stage(running.name)
+        result, passing = self._result(running, ended.exit_code)
+        result = replace(result, record=replace(result.record, attempts=running.attempt))
+        if passing and running.attempt <= stage.retries:
+            wait = seconds_before_retry(running.attempt)
+            self.again[running.name] = (time.monotonic() + wait, running.attempt + 1)
+            self.reporter.stage_ended(replace(result.record, reason=f"is tried again in {wait:g} s"))
+            return
+        if result.record.status == Status.DONE and result.key and not (running.beside and result.changes):
+            cache.keep(self.prepared.store, result)
+        self._take(running.name, result)
+
     def _take(self, name: str, result: StageResult) -> None:
+        result = replace(result, record=replace(result.record, reason=result.record.reason or self._stage(name).reason))
         if result.record.status == Status.DONE:
             self.results[name] = result
         record = journal.with_stage(self.record, result.record)
-        order = earlier.in_order(self.prepared.pipeline, self.results)
-        self._save(journal.with_metrics(record, (self.results[done] for done in order)))
+        if result.metrics:
+            order = earlier.in_order(self.prepared.pipeline, self.results)
+            record = journal.with_metrics(record, (self.results[done] for done in order))
+        self._save(record, at_once=result.record.status != Status.DONE)
         for gate in (gate for gate in result.gates if fell_before(gate)):
             self._announce(gate)
         self.reporter.stage_ended(result.record)
@@ -157,22 +300,27 @@ class _Run:
             self._announce(gate)
 
     def _announce(self, gate: GateRecord) -> None:
-        self._save(journal.with_gates(self.record, [gate]))
+        self._save(journal.with_gates(self.record, [gate]), at_once=True)
         self.reporter.gate_decided(gate)
 
-    def _result(self, name: str, exit_code: int | None) -> StageResult:
-        """What the stage's process left; when it left nothing, what its end says."""
+    def _result(self, running: _Running, exit_code: int | None) -> tuple[StageResult, bool]:
+        """What the stage's process left, and whether it may succeed another time; else what its end says."""
+        name, log = running.name, f"logs/{running.name}.log"
+        if running.late:
+            stage = self.prepared.pipeline.stage(name)
+            failure = FailureRecord("StageTimeout", f"the stage took longer than its timeout of {stage.timeout:g} s")
+            return StageResult(self._without_result(name, Status.FAILED, failure, log)), False
         try:
-            return read_record(StageResult, result_path(self.prepared.run_dir, name))
+            result = read_record(StageResult, result_path(self.prepared.run_dir, name))
         except FileNotFoundError:
-            pass
-        log = f"logs/{name}.log"
-        failure = FailureRecord(
-            type="StageProcessDied",
-            message=f"the stage's process {ending_of(exit_code)}",
-            traceback=_tail(self.prepared.run_dir / log),
-        )
-        return StageResult(self._without_result(name, Status.FAILED, failure, log))
+            failure = FailureRecord(
+                type="StageProcessDied",
+                message=f"the stage's process {ending_of(exit_code)}",
+                traceback=_tail(self.prepared.run_dir / log),
+            )
+            return StageResult(self._without_result(name, Status.FAILED, failure, log)), False
+        failure = result.record.failure or FailureRecord("", "")
+        return result, result.record.status == Status.FAILED and failure.transient
 
     def _without_result(self, name: str, status: Status, failure: FailureRecord | None, log: str | None) -> StageRecord:
         stage = self._stage(name)
@@ -180,12 +328,19 @@ class _Run:
         there = log is not None and (self.prepared.run_dir / log).is_file()
         return replace(stage, status=status, seconds=seconds, failure=failure, log=log if there else None)
 
+    def _server_gone(self, ended: Ended) -> None:
+        """Without the process that stages come from nothing can go on."""
+        if self.prepared.options.isolation != "spawn":
+            for token in list(self.running):
+                self._ended(Ended(token, ended.exit_code))
+            raise RunError(f"the process that imports the package {ending_of(ended.exit_code)}; try --isolation spawn")
+
     def _stop_all(self, why: str) -> None:
-        for name, process in self.running.values():
-            stop(process)
+        for token, running in self.running.items():
+            self.workers.end(token)
             failure = FailureRecord(type="Interrupted", message=why)
-            record = self._without_result(name, Status.FAILED, failure, f"logs/{name}.log")
-            self._save(journal.with_stage(self.record, record))
+            record = self._without_result(running.name, Status.FAILED, failure, f"logs/{running.name}.log")
+            self._save(journal.with_stage(self.record, record), at_once=True)
             self.reporter.stage_ended(record)
         self.running.clear()
         self.interrupted = why
@@ -193,9 +348,12 @@ class _Run:
     def _stage(self, name: str) -> StageRecord:
         return next(stage for stage in self.record.stages if stage.name == name)
 
-    def _save(self, record: RunRecord) -> None:
+    def _save(self, record: RunRecord, *, at_once: bool = False) -> None:
+        """Keep the record; on the disk it may be a second behind, because stages keep their own results."""
         self.record = record
-        journal.save(record, self.prepared.run_dir)
+        if at_once or time.monotonic() - self.saved > SAVE_SECONDS:
+            journal.save(record, self.prepared.run_dir)
+            self.saved = time.monotonic()
 
 
 def fell_before(gate: GateRecord) -> bool:

@@ -2,10 +2,50 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from nb2pipe.runtime.definition import Pipeline, Stage
 from nb2pipe.runtime.errors import RunError
+
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What stages share: CPUs, and bytes of memory."""
+
+    cpus: float
+    memory: int
+
+    @classmethod
+    def here(cls) -> Machine:
+        """This machine."""
+        try:
+            memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        except (ValueError, OSError, AttributeError):  # a system that does not tell
+            memory = 1 << 62
+        return cls(os.cpu_count() or 1, memory)
+
+
+def fits(stage: Stage, running: Collection[Stage], machine: Machine) -> bool:
+    """Whether ``stage`` can run beside those that run; alone it always may.
+
+    Only stages that ask for more than one CPU, or say how much memory they need, keep others from starting.
+    """
+    if not running:
+        return True
+    together = [stage, *running]
+    cpus = sum(other.cpus for other in together)
+    asked = any(other.cpus > 1 for other in together)
+    memory = sum(other.memory for other in together)
+    return (not asked or cpus <= machine.cpus) and memory <= machine.memory
+
+
+def seconds_before_retry(attempt: int) -> float:
+    """How long to wait after the ``attempt``-th try: 1 s, 2 s, 4 s, ... a minute."""
+    return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (attempt - 1))
 
 
 def check_graph(pipeline: Pipeline) -> None:

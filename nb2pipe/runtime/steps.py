@@ -15,15 +15,16 @@ from nb2pipe.runtime.definition import Pipeline
 from nb2pipe.runtime.errors import RunError
 from nb2pipe.runtime.files import locked
 from nb2pipe.runtime.finish import Tracking, finish
+from nb2pipe.runtime.job import result_path
+from nb2pipe.runtime.loading import definition_of
 from nb2pipe.runtime.options import RunOptions, check_options
 from nb2pipe.runtime.prepare import Prepared, gates_after, job_for, prepare_step
-from nb2pipe.runtime.processes import server
 from nb2pipe.runtime.progress import JsonReporter, LineReporter, Reporter
-from nb2pipe.runtime.record import ExitCode, RunRecord, StageRecord, Status
+from nb2pipe.runtime.record import ExitCode, RunRecord, StageRecord, StageResult, Status
 from nb2pipe.runtime.record_json import write_record
 from nb2pipe.runtime.runner import guarded, interruptible
 from nb2pipe.runtime.scheduler import ancestors
-from nb2pipe.runtime.worker import StageResult, result_path, run_stage
+from nb2pipe.runtime.worker import run_stage
 
 LOCK = ".lock"
 
@@ -47,7 +48,7 @@ def execute_step(pipeline: Pipeline, stage: str, options: RunOptions, reporter: 
             said_no = _said_no_before(pipeline, stage, lock.parent)
             if said_no is not None:
                 return said_no
-            prepared = prepare_step(pipeline, stage, options)
+            prepared = prepare_step(definition_of(pipeline), stage, options)
             stopped = _stopped_by_gates(prepared, stage)
         if stopped is not None:
             return stopped
@@ -112,7 +113,7 @@ def _recorded(prepared: Prepared, stage: str, result: StageResult, reporter: Rep
         return record
     record = journal.concluded(record)
     if len(results) == len(pipeline.stages):
-        with server([]), Tracking(prepared) as tracking:
+        with Tracking(prepared) as tracking:
             return finish(prepared, record, reporter, tracking)
     journal.save(record, prepared.run_dir)
     reporter.run_ended(record, prepared.run_dir)

@@ -22,6 +22,30 @@ class Store:
     """A content-addressed store in ``folder``; many processes may use it at once."""
 
     folder: Path
+    remote: str | None = None
+
+    def put_file(self, path: Path) -> str:
+        """Keep a file's content; gives its digest."""
+        return self.put([path.read_bytes()])[0]
+
+    def write_entry(self, name: str, data: bytes) -> None:
+        """Keep a small document under a name; replaces what was there."""
+        write_atomically(self.folder / name, [data])
+
+    def read_entry(self, name: str) -> bytes | None:
+        """A document by its name."""
+        try:
+            return (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def entries(self, prefix: str) -> list[str]:
+        """Names of the documents below ``prefix``."""
+        return sorted(str(path.relative_to(self.folder)) for path in (self.folder / prefix).glob("*.json"))
+
+    def has(self, digest: str) -> bool:
+        """Whether an object is there."""
+        return self.path(digest).is_file()
 
     def put(self, parts: Sequence[Bytes]) -> tuple[str, int]:
         """Keep ``parts`` as one object; gives its digest and size. What is there already is not written again."""

@@ -9,63 +9,26 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nb2pipe.runtime import figures, gates, metrics, namespace, random_state, write_guard
+from nb2pipe.runtime import figures, gates, metrics, namespace, random_state, workspace, write_guard
 from nb2pipe.runtime.artifacts import load_artifacts, store_outputs
-from nb2pipe.runtime.definition import DataQuality, Gate, Pipeline, Stage
+from nb2pipe.runtime.definition import DataQuality, Gate, Pipeline, Signature, Stage
 from nb2pipe.runtime.errors import StorageError
+from nb2pipe.runtime.filestate import Digests
 from nb2pipe.runtime.formats import carried, graph
-from nb2pipe.runtime.package import package_of
+from nb2pipe.runtime.job import Job, result_path
+from nb2pipe.runtime.package import Package, package_of
 from nb2pipe.runtime.processes import begin_own_group
-from nb2pipe.runtime.record import ArtifactRecord, FailureRecord, GateRecord, StageRecord, Status
+from nb2pipe.runtime.reads import Reads, texts_in
+from nb2pipe.runtime.record import FailureRecord, FileRead, GateRecord, StageRecord, StageResult, Status
 from nb2pipe.runtime.record_json import write_record
 from nb2pipe.runtime.store import Store
 from nb2pipe.runtime.trace import failure_of, read_provenance
-from nb2pipe.runtime.workspace import links
-
-
-@dataclass(frozen=True)
-class Job:
-    """All that a stage's process must be told; plain data.
-
-    Attributes:
-        module: the import package; its ``pipeline`` module holds ``PIPELINE``.
-        stage: which stage.
-        run_dir: the run's folder.
-        workspace: the working directory.
-        store: the store's folder.
-        arguments: the parameters, by argument.
-        artifacts: those that the stage or its gates read.
-        random_state: digest of the state to continue from.
-    """
-
-    module: str
-    stage: str
-    run_dir: Path
-    workspace: Path
-    store: Path
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    artifacts: tuple[ArtifactRecord, ...] = ()
-    random_state: str | None = None
-
-
-@dataclass(frozen=True)
-class StageResult:
-    """What a stage left behind: the content of ``stages/<stage>.json``."""
-
-    record: StageRecord
-    metrics: dict[str, float] = field(default_factory=dict)
-    gates: tuple[GateRecord, ...] = ()
-
-
-def result_path(run_dir: Path, stage: str) -> Path:
-    """Where a stage's result lies."""
-    return run_dir / "stages" / f"{stage}.json"
 
 
 def work(job: Job) -> None:
@@ -75,13 +38,23 @@ def work(job: Job) -> None:
     redirect_output(job.run_dir / log)
     pipeline: Pipeline = importlib.import_module(f"{job.module}.pipeline").PIPELINE
     result = run_stage(job, pipeline)
-    result = replace(result, record=replace(result.record, log=log))
-    write_record(result_path(job.run_dir, job.stage), result)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
+    result = replace(result, record=replace(result.record, log=log))
+    if result.key:
+        result = replace(result, files=_kept_files(job, result))
+    write_record(result_path(job.run_dir, job.stage), result)
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
         os._exit(0)  # a thread that the stage left running must not keep the run waiting
+
+
+def _kept_files(job: Job, result: StageResult) -> dict[str, str]:
+    """The stage's log and figures in the store, for runs that use its result again."""
+    store = Store(job.store, job.remote)
+    paths = [*(figure.path for figure in result.record.figures), *([result.record.log] if result.record.log else [])]
+    contents = {path: (job.run_dir / path).read_bytes() for path in paths}
+    return {path: store.put([content])[0] for path, content in contents.items() if content}
 
 
 def run_stage(job: Job, pipeline: Pipeline) -> StageResult:
@@ -96,9 +69,11 @@ def run_stage(job: Job, pipeline: Pipeline) -> StageResult:
         inputs=stage.needs,
         cells=stage.cells,
     )
-    result = _Attempt(job, pipeline, stage, record).run()
+    result = _Attempt(job, pipeline, stage, package_of(pipeline), record).run()
     return replace(
         result,
+        ingredients=dict(job.ingredients),
+        run_id=job.run_dir.name,
         record=replace(
             result.record,
             seconds=time.perf_counter() - clock,
@@ -119,12 +94,14 @@ class _Attempt:
     job: Job
     pipeline: Pipeline
     stage: Stage
+    package: Package
     record: StageRecord
     decided: tuple[GateRecord, ...] = ()
     in_function: bool = False
+    reads: Reads | None = None
 
     def run(self) -> StageResult:
-        package = package_of(self.pipeline)
+        package = self.package
         before = Path.cwd()
         try:
             os.chdir(self.job.workspace)
@@ -137,14 +114,19 @@ class _Attempt:
                 failure = replace(failure, message=f"{failure.message} (stage {self.stage.name}, {word} {cells})")
             return self._failed(error, failure)
         finally:
+            if self.reads is not None:
+                self.reads.stop()
             write_guard.unguard()
             os.chdir(before)
 
     def _steps(self) -> StageResult:
-        self._set_up()
+        mirror = self.job.run_dir / "workspace"
+        before = workspace.scan(mirror)
+        originals = workspace.originals(mirror, before)
+        self.reads = self._reads(mirror, before)
+        self._set_up(mirror)
         carried.CHANGING.update(self.pipeline.modules)
-        originals = links(self.job.run_dir / "workspace")
-        store = Store(self.job.store)
+        store = Store(self.job.store, self.job.remote)
         values = load_artifacts(store, self.job.artifacts)
         if not self._gates_say_yes(values):
             return StageResult(replace(self.record, status=Status.STOPPED), gates=self.decided)
@@ -166,7 +148,7 @@ class _Attempt:
                 f"the stage wrote to {written[0]}, which is your file, not the run's: "
                 "write to another name, or give the run a copy with --data"
             )
-        return StageResult(
+        result = StageResult(
             record=replace(
                 self.record,
                 status=Status.DONE,
@@ -177,9 +159,31 @@ class _Attempt:
             metrics=metrics.numbers({name: outputs[name] for name in self.stage.metrics if name in outputs}),
             gates=self.decided,
         )
+        self.reads.stop()
+        return self._with_surroundings(result, store, workspace.changes(mirror, before))
 
-    def _set_up(self) -> None:
-        write_guard.guard(self.job.run_dir / "workspace")
+    def _reads(self, mirror: Path, before: Collection[str]) -> Reads:
+        """Listens to what the stage reads; what its parameters and its code name counts already."""
+        apart = [self.job.store, self.job.run_dir, self.package.module_folder, Path(__file__).parents[1]]
+        reads = Reads(mirror, before, Digests(self.job.known), apart)
+        reads.mention([*texts_in(self.job.arguments), *self.job.mentions])
+        reads.start()
+        return reads
+
+    def _with_surroundings(
+        self, result: StageResult, store: Store, changed: Mapping[str, os.stat_result | None]
+    ) -> StageResult:
+        """The result with what it depends on around it and what it left there; its key, when it may be used again."""
+        assert self.reads is not None
+        seen = self.reads.result()
+        changes = workspace.kept(store, self.job.run_dir / "workspace", changed)
+        if not self.job.key or not self.stage.cache or seen is None:
+            return replace(result, changes=changes)
+        variables: list[FileRead] = list(self.reads.variables(self.job.variables))
+        return replace(result, key=self.job.key, reads=(*seen, *variables), changes=changes)
+
+    def _set_up(self, mirror: Path) -> None:
+        write_guard.guard(mirror)
         _find_modules_in_working_directory()
         figures.use_headless_backend()
         for setting in self.stage.settings:
@@ -204,12 +208,14 @@ class _Attempt:
                 replace(self.record, status=Status.STOPPED, failure=failure, figures=drawn),
                 gates=_with_no(self.decided, said_no),
             )
-        record = replace(self.record, status=Status.FAILED, failure=_in_words(error, failure), figures=drawn)
+        failure = replace(_in_words(error, failure), transient=isinstance(error, self.stage.transient))
+        record = replace(self.record, status=Status.FAILED, failure=failure, figures=drawn)
         return StageResult(record, gates=self.decided)
 
 
 def _called(stage: Stage, arguments: Mapping[str, Any]) -> Any:
     """What the stage function returns; a coroutine runs to its end, and so must the tasks that it starts."""
+    assert not isinstance(stage.function, Signature)
     returned = stage.function(**arguments)
     if not inspect.iscoroutine(returned):
         return returned

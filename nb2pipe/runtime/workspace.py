@@ -8,22 +8,27 @@ all the same.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from nb2pipe.runtime.config import DATA_ROOT, Config
 from nb2pipe.runtime.definition import Pipeline
 from nb2pipe.runtime.errors import RunError
-from nb2pipe.runtime.files import digest_of, digest_of_file
+from nb2pipe.runtime.files import write_atomically
+from nb2pipe.runtime.filestate import Digests
 from nb2pipe.runtime.package import Package
-from nb2pipe.runtime.record import DataVersion
+from nb2pipe.runtime.record import DataVersion, FileChange
+from nb2pipe.runtime.store import Store
 
 MOST_FILES = 20_000
 COPIED_BYTES = 1 << 20
 _SKIPPED = ("__pycache__", "node_modules")
+_NOISE = frozenset({"__pycache__", ".ipynb_checkpoints"})
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Source:
 
 
 def make_workspace(
-    run_dir: Path, pipeline: Pipeline, package: Package, config: Config, data: Path | None, output: Path
+    run_dir: Path, pipeline: Pipeline, package: Package, config: Config, data: Path | None, digests: Digests
 ) -> tuple[Path, tuple[DataVersion, ...]]:
     """Make (or complete) the run's working directory; gives it and the versions of the data files."""
     source = _source(package, config, data)
@@ -44,13 +49,18 @@ def make_workspace(
     folder = working_directory(run_dir, config, pipeline)
     folder.mkdir(parents=True, exist_ok=True)
     if source.folder is not None:
-        skipped = {output.resolve(), package.folder.resolve(), package.module_folder.resolve(), run_dir.resolve()}
+        skipped = {
+            run_dir.parent.resolve(),
+            package.folder.resolve(),
+            package.module_folder.resolve(),
+            run_dir.resolve(),
+        }
         for path, relative in _walk(source.folder, skipped):
             _bring(path, folder / relative)
     versions = []
     for key, name in inputs.items():
         found = _found(key, name, folder, source, only=len(inputs) == 1, config=config)
-        versions.append(_version(key, name, found))
+        versions.append(_version(key, name, found, digests))
     return folder, tuple(versions)
 
 
@@ -192,23 +202,76 @@ def _found(key: str, path: str, folder: Path, source: Source, *, only: bool, con
     )
 
 
-def _version(key: str, path: str, found: Path) -> DataVersion:
+def _version(key: str, path: str, found: Path, digests: Digests) -> DataVersion:
     if found.is_dir():
-        files = sorted(inner for inner in found.rglob("*") if inner.is_file())
-        parts = [(inner.relative_to(found).as_posix(), *digest_of_file(inner)) for inner in files]
-        digest = digest_of(f"{name}\0{sha}\n".encode() for name, sha, _ in parts)[0]
-        return DataVersion(key, path, digest, sum(size for _, _, size in parts))
-    digest, size = digest_of_file(found)
-    return DataVersion(key, path, digest, size)
+        size = sum(inner.stat().st_size for inner in found.rglob("*") if inner.is_file())
+        return DataVersion(key, path, digests.of_tree(found) or "", size)
+    return DataVersion(key, path, digests.of(found) or "", found.stat().st_size)
 
 
-def links(folder: Path) -> Mapping[Path, tuple[int, int]]:
-    """The originals that the workspace links to, with size and time of change."""
+def scan(folder: Path) -> dict[str, os.stat_result]:
+    """The files below a folder, links as they are: path relative to it -> state."""
     found = {}
-    for inner, _, files in os.walk(folder):
-        for name in files:
-            path = Path(inner) / name
-            if path.is_symlink() and path.exists():
-                state = path.stat()
-                found[path.resolve()] = (state.st_size, state.st_mtime_ns)
+    open_ = [str(folder)]
+    while open_:
+        with contextlib.suppress(FileNotFoundError), os.scandir(open_.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    if entry.name not in _NOISE:
+                        open_.append(entry.path)
+                elif not entry.name.endswith(".tmp"):
+                    found[os.path.relpath(entry.path, folder)] = entry.stat(follow_symlinks=False)
     return found
+
+
+def originals(folder: Path, files: Mapping[str, os.stat_result]) -> Mapping[Path, tuple[int, int]]:
+    """The files that links of the workspace lead to, with size and time of change."""
+    found = {}
+    for name, state in files.items():
+        path = folder / name
+        if stat.S_ISLNK(state.st_mode) and path.exists():
+            there = path.stat()
+            found[path.resolve()] = (there.st_size, there.st_mtime_ns)
+    return found
+
+
+def changes(folder: Path, before: Mapping[str, os.stat_result]) -> dict[str, os.stat_result | None]:
+    """What a stage has done to the files of the workspace; ``None`` for those that it removed."""
+    after = scan(folder)
+    found: dict[str, os.stat_result | None] = {name: None for name in before if name not in after}
+    found.update({name: state for name, state in after.items() if name not in before or _differ(before[name], state)})
+    return found
+
+
+def kept(store: Store, folder: Path, changed: Mapping[str, os.stat_result | None]) -> tuple[FileChange, ...]:
+    """The changed files, with their contents in the store."""
+    found = []
+    for name, state in sorted(changed.items()):
+        path = folder / name
+        if state is None:
+            found.append(FileChange(name, None))
+        elif path.is_file():
+            found.append(FileChange(name, store.put_file(path), stat.S_IMODE(path.stat().st_mode)))
+    return tuple(found)
+
+
+def replay(store: Store, folder: Path, changed: Iterable[FileChange]) -> None:
+    """Do to the workspace what a stage did whose result is used again."""
+    for change in changed:
+        path = folder / change.path
+        if change.digest is None:
+            path.unlink(missing_ok=True)
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = store.get(change.digest)
+        write_atomically(path, [content])
+        path.chmod(change.mode)
+
+
+def _differ(old: os.stat_result, new: os.stat_result) -> bool:
+    return (old.st_ino, old.st_size, old.st_mtime_ns, old.st_mode) != (
+        new.st_ino,
+        new.st_size,
+        new.st_mtime_ns,
+        new.st_mode,
+    )

@@ -9,28 +9,29 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nb2pipe.runtime import audit
+
+_EVENTS = frozenset({"open", "sqlite3.connect", "os.truncate", "os.utime", "os.chmod"})
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_TRUNC
 _guarded: Path | None = None
-_hooked = False
 
 
 def guard(workspace: Path) -> None:
-    """From now on, writes to links in ``workspace`` land in copies (a hook can only be pointed elsewhere)."""
-    global _guarded, _hooked
+    """From now on, writes to links in ``workspace`` land in copies."""
+    global _guarded
+    if _guarded is None:
+        audit.listen(_EVENTS, _heard)
     _guarded = workspace.resolve()
-    if not _hooked:
-        sys.addaudithook(_heard)
-        _hooked = True
 
 
 def unguard() -> None:
     """No workspace is guarded any more."""
     global _guarded
+    audit.unlisten(_heard)
     _guarded = None
 
 
@@ -48,7 +49,7 @@ def _state(path: Path) -> tuple[int, int] | None:
 
 
 def _heard(event: str, arguments: tuple[Any, ...]) -> None:
-    if _guarded is None or event not in ("open", "sqlite3.connect", "os.truncate", "os.utime", "os.chmod"):
+    if _guarded is None:
         return
     path = arguments[0]
     flags = arguments[2] if event == "open" else os.O_RDWR

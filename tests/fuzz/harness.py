@@ -30,7 +30,9 @@ from nb2pipe.emit.stages import stage_module
 from nb2pipe.emit.unbound import unbound_module
 from nb2pipe.notebook import read_notebook
 from nb2pipe.pipeline import Pipeline, plan
-from nb2pipe.runtime.worker import Job, StageResult, run_stage
+from nb2pipe.runtime.job import Job
+from nb2pipe.runtime.record import StageResult
+from nb2pipe.runtime.worker import run_stage
 from tests.fuzz.programs import Program
 
 for heavy in (

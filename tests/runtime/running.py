@@ -50,6 +50,9 @@ class NoTracking:
     def __exit__(self, *_error: object) -> None:
         pass
 
+    def begin(self) -> None:
+        pass
+
     def logged(self, record: RunRecord, *, may_register: bool) -> RunRecord:
         del may_register
         return record

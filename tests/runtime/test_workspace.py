@@ -13,6 +13,7 @@ from nb2pipe.runtime import Pipeline, RunError, Stage, workspace, write_guard
 from nb2pipe.runtime.config import Config
 from nb2pipe.runtime.package import Package
 from nb2pipe.runtime.record import ConfigValue, DataVersion
+from nb2pipe.runtime.filestate import Digests
 from nb2pipe.runtime.workspace import COPIED_BYTES, make_workspace
 
 
@@ -56,7 +57,7 @@ def make(root: Path, tmp_path: Path) -> Makes:
         package_folder = tmp_path / "generated" / "demo"
         package = Package("demo", package_folder / "demo", package_folder, package_folder / "config", package_folder)
         output = tmp_path / "notebooks" / "runs"
-        return Made(*make_workspace(output / "r", pipeline, package, config, data, output))
+        return Made(*make_workspace(output / "r", pipeline, package, config, data, Digests()))
 
     return make_
 
@@ -186,6 +187,6 @@ def test_a_database_is_copied_before_it_is_opened(large: tuple[Path, Path]) -> N
 
 def test_a_change_behind_the_guard_is_seen(large: tuple[Path, Path]) -> None:
     link, original = large
-    before = workspace.links(link.parent)
+    before = workspace.originals(link.parent, workspace.scan(link.parent))
     original.write_bytes(b"y")
     assert write_guard.changed(before) == [original]
