@@ -5,6 +5,7 @@ from __future__ import annotations
 import reprlib
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from nb2pipe.runtime.definition import Stage
@@ -22,10 +23,11 @@ def store_outputs(store: Store, stage: Stage, outputs: Mapping[str, Any]) -> tup
     records: dict[str, ArtifactRecord] = {}
     for group in groups:
         values = {name: outputs[name] for name in group}
-        digest, size = _put_graph(store, stage, values)
+        digest, size, references = _put_graph(store, stage, values)
         for name, value in values.items():
             members = tuple(f"{stage.name}.{member}" for member in group)
-            records[name] = _record(f"{stage.name}.{name}", digest, size, graph.NAME, value, members)
+            record = _record(f"{stage.name}.{name}", digest, size, graph.NAME, value, references)
+            records[name] = replace(record, graph=members)
     for name in outputs:
         if name not in records:
             records[name] = _put(store, f"{stage.name}.{name}", outputs[name])
@@ -81,16 +83,22 @@ def summary_of(value: Any) -> str:
 
 def _put(store: Store, name: str, value: Any) -> ArtifactRecord:
     format_ = format_for(value)
+    references: tuple[str, ...] = ()
     try:
-        digest, size = store.put(format_.dump(value))
+        if format_ is graph:
+            parts, references = graph.dump_with_references(value)
+        else:
+            parts = list(format_.dump(value))
+        digest, size = store.put(parts)
     except StorageError as error:
         raise StorageError(_cannot_store(name, value, error)) from error
-    return _record(name, digest, size, format_.NAME, value, ())
+    return _record(name, digest, size, format_.NAME, value, references)
 
 
-def _put_graph(store: Store, stage: Stage, values: Mapping[str, Any]) -> tuple[str, int]:
+def _put_graph(store: Store, stage: Stage, values: Mapping[str, Any]) -> tuple[str, int, tuple[str, ...]]:
     try:
-        return store.put(graph.dump(dict(values)))
+        parts, references = graph.dump_with_references(dict(values))
+        return *store.put(parts), references
     except StorageError as error:
         name = _culprit(values)
         raise StorageError(_cannot_store(f"{stage.name}.{name}", values[name], error)) from error
@@ -112,7 +120,7 @@ def _cannot_store(name: str, value: Any, error: StorageError) -> str:
     )
 
 
-def _record(name: str, digest: str, size: int, format_: str, value: Any, members: tuple[str, ...]) -> ArtifactRecord:
+def _record(name: str, digest: str, size: int, format_: str, value: Any, references: tuple[str, ...]) -> ArtifactRecord:
     return ArtifactRecord(
         name=name,
         digest=digest,
@@ -120,7 +128,7 @@ def _record(name: str, digest: str, size: int, format_: str, value: Any, members
         format=format_,
         type=type_name(value),
         summary=summary_of(value),
-        graph=members,
+        references=references,
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nb2pipe.runtime.errors import RunError
@@ -11,7 +12,7 @@ from nb2pipe.runtime.files import digest_of
 from nb2pipe.runtime.filestate import Digests
 from nb2pipe.runtime.ingredients import differences
 from nb2pipe.runtime.reads import still_so
-from nb2pipe.runtime.record import FileRead, StageResult
+from nb2pipe.runtime.record import FileRead, StageRecord, StageResult
 from nb2pipe.runtime.record_json import from_json, to_json
 from nb2pipe.runtime.store import Store
 
@@ -37,8 +38,8 @@ def look_up(store: Store, key: str, workspace: Path, digests: Digests) -> Hit | 
     """The result kept under ``key`` whose files are still as the stage saw them."""
     changed: FileRead | None = None
     for name in reversed(store.entries(_folder(key))):
-        result = _read(store, name)
-        if result is None or not _complete(store, result):
+        result = read(store, name)
+        if result is None or not complete(store, result):
             continue
         changed = still_so(result.reads, workspace, digests)
         if changed is None:
@@ -48,9 +49,27 @@ def look_up(store: Store, key: str, workspace: Path, digests: Digests) -> Hit | 
 
 def keep(store: Store, result: StageResult) -> None:
     """Keep a result for later runs."""
-    text = to_json(result)
+    store.write_entry(entry_name(result), to_json(result).encode())
+
+
+def entry_name(result: StageResult) -> str:
+    """The name of a result in the store: what it depends on besides files, then what it saw of files."""
     seen = digest_of([to_json(list(result.reads)).encode()])[0]
-    store.write_entry(f"{_folder(result.key)}/{seen[:16]}.json", text.encode())
+    return f"{_folder(result.key)}/{seen[:16]}.json"
+
+
+def reused(result: StageResult, cells: tuple[int, ...]) -> StageRecord:
+    """The stage's part of the record of a run that uses its result again."""
+    return replace(
+        result.record,
+        started=datetime.now(UTC).isoformat(),
+        seconds=0.0,
+        cpu_seconds=0.0,
+        peak_memory=None,
+        cached_from=result.run_id,
+        reason=f"nothing that it depends on has changed since run {result.run_id}",
+        cells=cells,
+    )
 
 
 def remember(store: Store, pipeline: str, ingredients: Mapping[str, Mapping[str, str]]) -> None:
@@ -81,7 +100,8 @@ def _folder(key: str) -> str:
     return f"{FOLDER}/{key[:2]}/{key}"
 
 
-def _read(store: Store, name: str) -> StageResult | None:
+def read(store: Store, name: str) -> StageResult | None:
+    """The result of that name, if there is one that can be read."""
     data = store.read_entry(name)
     try:
         return None if data is None else from_json(StageResult, data.decode())
@@ -89,7 +109,8 @@ def _read(store: Store, name: str) -> StageResult | None:
         return None  # cut short or tampered with: as if it were not there
 
 
-def _complete(store: Store, result: StageResult) -> bool:
+def complete(store: Store, result: StageResult) -> bool:
+    """Whether the store still has everything that belongs to a result."""
     try:
         return all(store.has(digest) for digest in _digests(result))
     except RunError:

@@ -17,8 +17,11 @@ Bytes = bytes | bytearray | memoryview
 CHUNK = 1 << 20
 
 
-def write_atomically(path: Path, parts: Iterable[Bytes]) -> None:
-    """Write ``path`` under a temporary name in its own folder, sync it, then rename it."""
+def write_atomically(path: Path, parts: Iterable[Bytes], *, durable: bool = True) -> None:
+    """Write ``path`` under a temporary name in its own folder, sync it, then rename it.
+
+    What is not ``durable`` outlives a kill, but may not outlive a power failure: for what can be made again.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name[:100]}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
     try:
@@ -26,17 +29,19 @@ def write_atomically(path: Path, parts: Iterable[Bytes]) -> None:
             for part in parts:
                 file.write(part)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    if durable:
+        _sync_folder(path.parent)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
     """``text`` as UTF-8, atomically; what is no Unicode (lone surrogates) is escaped."""
-    write_atomically(path, [text.encode("utf-8", errors="backslashreplace")])
+    write_atomically(path, [text.encode("utf-8", errors="backslashreplace")], durable=durable)
 
 
 def digest_of(parts: Iterable[Bytes]) -> tuple[str, int]:

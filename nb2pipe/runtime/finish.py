@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from nb2pipe.runtime import journal
 from nb2pipe.runtime.artifacts import load_artifacts
 from nb2pipe.runtime.channel import Channel
 from nb2pipe.runtime.definition import Pipeline
-from nb2pipe.runtime.files import write_text
+from nb2pipe.runtime.files import digest_of, write_text
 from nb2pipe.runtime.prepare import Prepared
 from nb2pipe.runtime.processes import begin_own_group, ending_of
 from nb2pipe.runtime.progress import Reporter
-from nb2pipe.runtime.record import ExitCode, RunRecord, Status
+from nb2pipe.runtime.record import ExitCode, ModelVersion, RunRecord, Status
+from nb2pipe.runtime.record_json import from_json, to_json
 from nb2pipe.runtime.store import Store
 from nb2pipe.runtime.workers import Companion
 
@@ -32,15 +34,56 @@ def finish(
     """Log the run (unless somebody waits for it to stop), write the report; gives the last record."""
     run_dir = prepared.run_dir
     journal.save(record, run_dir)
-    if log:
+    name = _tracked_name(record)
+    if log and all(stage.cached_from for stage in record.stages) and (known := _tracked(prepared.store, name)):
+        record = replace(record, model=known.model, mlflow_run_id=known.mlflow_run_id, tracking_uri=known.tracking_uri)
+        log = False
+    elif log:
         record = tracking.logged(record, may_register=_everything_passed(prepared, record))
+        if record.mlflow_run_id:
+            tracked = Tracked(record.model, record.mlflow_run_id, record.tracking_uri)
+            prepared.store.write_entry(name, to_json(tracked).encode())
     record = replace(record, seconds=journal.seconds_since(record.started))
     journal.save(record, run_dir)
-    _write_report(record, run_dir)
+    write_report(record, run_dir)
     if log:
         tracking.add_report()
     reporter.run_ended(record, run_dir)
     return record
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """What MLflow called a run, for a run that is the same."""
+
+    model: ModelVersion | None
+    mlflow_run_id: str | None
+    tracking_uri: str | None
+
+
+def _tracked_name(record: RunRecord) -> str:
+    """The same for runs with the same results, decisions and server: there is nothing new to log."""
+    same = {
+        "pipeline": record.pipeline,
+        "server": os.environ.get("MLFLOW_TRACKING_URI", ""),
+        "stages": {stage.name: [output.digest for output in stage.outputs] for stage in record.stages},
+        "config": {key: repr(value.value) for key, value in record.config.items()},
+        "gates": {gate.name: gate.passed for gate in record.gates},
+        "metrics": record.metrics,
+        "data": [data.digest for data in record.data],
+    }
+    return f"tracked/{digest_of([to_json(same).encode()])[0]}.json"
+
+
+def _tracked(store: Store, name: str) -> Tracked | None:
+    data = store.read_entry(name)
+    try:
+        found = None if data is None else from_json(Tracked, data.decode())
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    if found is None or not (found.tracking_uri or "").startswith("sqlite:///"):
+        return found
+    return found if Path((found.tracking_uri or "").removeprefix("sqlite:///")).is_file() else None
 
 
 class Tracking:
@@ -98,7 +141,8 @@ def _everything_passed(prepared: Prepared, record: RunRecord) -> bool:
     )
 
 
-def _write_report(record: RunRecord, run_dir: Path) -> None:
+def write_report(record: RunRecord, run_dir: Path) -> None:
+    """Write ``report.html`` into the run's folder."""
     from nb2pipe.runtime.report import render_report
 
     try:

@@ -60,7 +60,7 @@ def shown(value: Any) -> str:
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """In words, what has changed from one set of ingredients to the next."""
-    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    names = sorted(name for name in {**before, **now} if before.get(name) != now.get(name))
     return [_difference(name, before.get(name), now.get(name)) for name in names]
 
 

@@ -176,7 +176,7 @@ def _prepare(
     _make_folder(run_dir, options)
     store = Store(run_dir.parent / STORE, options.store)
     digests = load_digests(store.folder / DIGESTS)
-    workspace, data = make_workspace(run_dir, pipeline, package, config, options.data, digests)
+    workspace, data = make_workspace(run_dir, pipeline.data_files, package, config, options.data, digests)
     before = journal.load(run_dir)
     if before is not None and before.pipeline != pipeline.name:
         raise RunError(f"the run {run_dir.name} belongs to pipeline {before.pipeline}, not {pipeline.name}")

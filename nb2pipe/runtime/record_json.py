@@ -28,9 +28,9 @@ def from_json(kind: type[T], text: str) -> T:
     return typing.cast(T, _build(kind, json.loads(text)))
 
 
-def write_record(path: Path, record: Any) -> None:
+def write_record(path: Path, record: Any, *, durable: bool = True) -> None:
     """Write a record as JSON, atomically."""
-    write_text(path, to_json(record))
+    write_text(path, to_json(record), durable=durable)
 
 
 def read_record(kind: type[T], path: Path) -> T:

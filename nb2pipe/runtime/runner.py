@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from nb2pipe.runtime import cache, earlier, journal, workspace
+from nb2pipe.runtime.again import leave_memo, run_again
 from nb2pipe.runtime.definition import Pipeline
 from nb2pipe.runtime.errors import Interrupted, RunError, StorageError
 from nb2pipe.runtime.files import held, write_atomically
 from nb2pipe.runtime.finish import Tracking, finish
 from nb2pipe.runtime.ingredients import ingredients_of, key_of
-from nb2pipe.runtime.job import result_path
+from nb2pipe.runtime.job import LOCK, result_path
 from nb2pipe.runtime.libraries import versions_of
 from nb2pipe.runtime.loading import Definition, definition_of
 from nb2pipe.runtime.options import RunOptions
@@ -34,7 +35,6 @@ from nb2pipe.runtime.server import Ended
 from nb2pipe.runtime.workers import Workers, default_isolation
 
 SAVE_SECONDS = 1.0
-LOCK = ".run.lock"
 
 
 def run(pipeline: Pipeline, options: RunOptions) -> int:
@@ -56,7 +56,11 @@ def execute(pipeline: Pipeline, options: RunOptions, reporter: Reporter) -> RunR
 
 def execute_package(path: Path, options: RunOptions, reporter: Reporter) -> RunRecord:
     """Run the package in the folder ``path``; gives the record. Raises ``RunError`` when nothing could be run."""
-    return _execute(lambda workers: workers.loaded(), find_package(path), options, reporter)
+    module_folder = find_package(path)
+    with interruptible():
+        if (record := run_again(module_folder, options, reporter)) is not None:
+            return record
+    return _execute(lambda workers: workers.loaded(), module_folder, options, reporter)
 
 
 def _execute(
@@ -70,7 +74,9 @@ def _execute(
                 reporter.run_started(prepared.record)
                 stages = _Run(prepared, reporter, workers, tracking)
                 record = stages.execute(options.jobs)
-                return finish(prepared, record, reporter, tracking, log=not stages.interrupted)
+                record = finish(prepared, record, reporter, tracking, log=not stages.interrupted)
+                leave_memo(prepared, record, stages.results)
+                return record
         finally:
             workers.close()
 
@@ -226,16 +232,7 @@ class _Run:
         for path, digest in kept.files.items():
             write_atomically(prepared.run_dir / path, [prepared.store.get(digest)])
         workspace.replay(prepared.store, prepared.mirror, kept.changes)
-        record = replace(
-            kept.record,
-            started=journal.now(),
-            seconds=0.0,
-            cpu_seconds=0.0,
-            peak_memory=None,
-            cached_from=kept.run_id,
-            reason=f"nothing that it depends on has changed since run {kept.run_id}",
-            cells=self._stage(name).cells,
-        )
+        record = cache.reused(kept, self._stage(name).cells)
         result = replace(kept, record=record)
         write_record(result_path(prepared.run_dir, name), result)
         self._take(name, result)

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from nb2pipe.runtime.config import DATA_ROOT, Config
-from nb2pipe.runtime.definition import Pipeline
 from nb2pipe.runtime.errors import RunError
 from nb2pipe.runtime.files import write_atomically
 from nb2pipe.runtime.filestate import Digests
@@ -41,12 +40,12 @@ class Source:
 
 
 def make_workspace(
-    run_dir: Path, pipeline: Pipeline, package: Package, config: Config, data: Path | None, digests: Digests
+    run_dir: Path, data_files: Iterable[str], package: Package, config: Config, data: Path | None, digests: Digests
 ) -> tuple[Path, tuple[DataVersion, ...]]:
     """Make (or complete) the run's working directory; gives it and the versions of the data files."""
     source = _source(package, config, data)
-    inputs = _inputs(pipeline, config)
-    folder = working_directory(run_dir, config, pipeline)
+    inputs = _inputs(data_files, config)
+    folder = working_directory(run_dir, inputs.values())
     folder.mkdir(parents=True, exist_ok=True)
     if source.folder is not None:
         skipped = {
@@ -64,10 +63,10 @@ def make_workspace(
     return folder, tuple(versions)
 
 
-def working_directory(run_dir: Path, config: Config, pipeline: Pipeline) -> Path:
+def working_directory(run_dir: Path, paths: Iterable[str]) -> Path:
     """The stages' working directory: ``workspace``, or below it as deep as the data files climb with ``..``."""
     folder = run_dir / "workspace"
-    for level in range(max((_climbs(path) for path in _inputs(pipeline, config).values()), default=0)):
+    for level in range(max(map(_climbs, paths), default=0)):
         folder /= f"level{level + 1}"
     return folder
 
@@ -97,10 +96,10 @@ def _source(package: Package, config: Config, data: Path | None) -> Source:
     return Source(root if root.is_dir() else None, None, DATA_ROOT)
 
 
-def _inputs(pipeline: Pipeline, config: Config) -> dict[str, str]:
+def _inputs(data_files: Iterable[str], config: Config) -> dict[str, str]:
     """Config key -> relative path of each data file. Absolute paths and addresses are left alone."""
     found = {}
-    for key in pipeline.data_files:
+    for key in data_files:
         value = config.values.get(key)
         if value is not None and isinstance(value.value, str) and _is_relative(value.value):
             found[key] = value.value
@@ -264,7 +263,7 @@ def replay(store: Store, folder: Path, changed: Iterable[FileChange]) -> None:
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
         content = store.get(change.digest)
-        write_atomically(path, [content])
+        write_atomically(path, [content], durable=False)
         path.chmod(change.mode)
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from nb2pipe.runtime import Pipeline, RunError, Stage, workspace, write_guard
 from nb2pipe.runtime.config import Config
+from nb2pipe.runtime.filestate import Digests
 from nb2pipe.runtime.package import Package
 from nb2pipe.runtime.record import ConfigValue, DataVersion
-from nb2pipe.runtime.filestate import Digests
 from nb2pipe.runtime.workspace import COPIED_BYTES, make_workspace
 
 
@@ -57,7 +57,7 @@ def make(root: Path, tmp_path: Path) -> Makes:
         package_folder = tmp_path / "generated" / "demo"
         package = Package("demo", package_folder / "demo", package_folder, package_folder / "config", package_folder)
         output = tmp_path / "notebooks" / "runs"
-        return Made(*make_workspace(output / "r", pipeline, package, config, data, Digests()))
+        return Made(*make_workspace(output / "r", pipeline.data_files, package, config, data, Digests()))
 
     return make_
 

@@ -14,6 +14,8 @@ import math
 import pickle
 import struct
 import sys
+from functools import cache
+from pathlib import Path
 from types import FunctionType
 from typing import Any, ClassVar
 
@@ -33,17 +35,24 @@ def can_store(value: Any) -> bool:
 
 def dump(value: Any) -> list[Bytes]:
     """The value as a graph; raises ``StorageError`` with the reason when it cannot be."""
+    return dump_with_references(value)[0]
+
+
+def dump_with_references(value: Any) -> tuple[list[Bytes], tuple[str, ...]]:
+    """The graph, and the functions and classes that it only names (``module:name``) but those of installed modules."""
     collected = memory.Collected()
     stream = io.BytesIO()
+    references: set[str] = set()
     try:
-        _pickler(stream, collected).dump(value)
+        _pickler(stream, collected, references).dump(value)
     except StorageError:
         raise
     except Exception as error:
         raise StorageError(_reason(error)) from error
     pieces = collected.pieces()
     index = pickle.dumps(([piece.spec for piece in pieces], stream.tell()), protocol=5)
-    return [MAGIC, len(index).to_bytes(8, "little"), index, stream.getvalue(), *(piece.data for piece in pieces)]
+    parts = [MAGIC, len(index).to_bytes(8, "little"), index, stream.getvalue(), *(piece.data for piece in pieces)]
+    return parts, tuple(sorted(references))
 
 
 def load(data: bytes) -> Any:
@@ -93,7 +102,16 @@ def _reason(error: Exception) -> str:
     return text[0] if text else type(error).__name__
 
 
-def _pickler(stream: io.BytesIO, collected: memory.Collected) -> Any:
+@cache
+def _is_installed(module: str) -> bool:
+    """Whether a module comes with Python or was installed, and so changes with a version only."""
+    if module.partition(".")[0] in sys.stdlib_module_names:
+        return True
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return file is not None and bool({"site-packages", "dist-packages"} & set(Path(file).parts))
+
+
+def _pickler(stream: io.BytesIO, collected: memory.Collected, references: set[str]) -> Any:
     """A pickler that keeps memory apart. Functions and classes of modules go by reference, local ones by value."""
     import cloudpickle
 
@@ -112,6 +130,8 @@ def _pickler(stream: io.BytesIO, collected: memory.Collected) -> Any:
 
         def reducer_override(self, obj: Any) -> Any:
             _refuse_detached(obj)
+            if isinstance(obj, (type, FunctionType)) and not _is_installed(obj.__module__ or ""):
+                references.add(f"{obj.__module__}:{obj.__qualname__}")
             reduced = _reduced(obj, collected)
             return super().reducer_override(obj) if reduced is None else reduced
 
