@@ -39,7 +39,7 @@ def finish(
         record = replace(record, model=known.model, mlflow_run_id=known.mlflow_run_id, tracking_uri=known.tracking_uri)
         log = False
     elif log:
-        record = tracking.logged(record, may_register=_everything_passed(prepared, record))
+        record = tracking.logged(prepared, record, may_register=_everything_passed(prepared, record))
         if record.mlflow_run_id:
             tracked = Tracked(record.model, record.mlflow_run_id, record.tracking_uri)
             prepared.store.write_entry(name, to_json(tracked).encode())
@@ -87,38 +87,52 @@ def _tracked(store: Store, name: str) -> Tracked | None:
 
 
 class Tracking:
-    """The process that talks to MLflow; while the stages run it gets ready.
+    """The process that talks to MLflow: it gets ready while the package is imported and works while the stages run.
 
     Its failure is reported and fails the run; it never breaks it.
     """
 
-    def __init__(self, prepared: Prepared) -> None:
-        self.prepared = prepared
+    def __init__(self) -> None:
         self.companion: Companion | None = None
+        self.prepared: Prepared | None = None
+        self.ended = False
 
     def __enter__(self) -> Tracking:
         return self
 
-    def __exit__(self, kind: object, *_error: object) -> None:
+    def __exit__(self, *_error: object) -> None:
         if self.companion is not None:
-            self.companion.close(at_once=kind is not None)
+            self.companion.close(at_once=self.ended or self.prepared is None)
 
-    def begin(self) -> None:
-        """Let the process get ready."""
+    def get_ready(self) -> None:
+        """Start the process."""
         if self.companion is None:
-            prepared = self.prepared
-            arguments = (prepared.package.name, prepared.run_dir, prepared.store.folder, prepared.store.remote)
-            self.companion = Companion("nb2pipe.runtime.finish:track", arguments)
+            self.companion = Companion("nb2pipe.runtime.finish:track", ())
 
-    def logged(self, record: RunRecord, *, may_register: bool) -> RunRecord:
+    def begin(self, prepared: Prepared) -> None:
+        """Begin the run in MLflow."""
+        if self.prepared is None:
+            self.get_ready()
+            self.prepared = prepared
+            store = prepared.store
+            self._send((prepared.package.name, prepared.run_dir, store.folder, store.remote, prepared.record))
+
+    def stage_done(self, record: RunRecord, stage: str) -> None:
+        """Let the process log the model, if that is what this stage made."""
+        registration = None if self.prepared is None else self.prepared.pipeline.registration
+        if registration is not None and registration.model.partition(".")[0] == stage:
+            self._send((record, None))
+
+    def logged(self, prepared: Prepared, record: RunRecord, *, may_register: bool) -> RunRecord:
         """The record with what MLflow called things, or with the problem."""
-        self.begin()
+        self.begin(prepared)
         assert self.companion is not None
         try:
-            self.companion.send((record, may_register))
+            self._send((record, may_register))
             answer = self.companion.receive()
         except (EOFError, OSError):
             answer = f"its process {ending_of(self.companion.exit_code())}"
+        self.ended = True
         if isinstance(answer, RunRecord):
             return answer
         return journal.failed_afterwards(record, f"MLflow tracking failed: {answer} (see {TRACKING_LOG})")
@@ -127,8 +141,13 @@ class Tracking:
         """Let the process log the report as well, and wait until it has."""
         with contextlib.suppress(EOFError, OSError):
             if self.companion is not None:
-                self.companion.send(None)
+                self._send(None)
                 self.companion.receive()
+
+    def _send(self, message: Any) -> None:
+        with contextlib.suppress(OSError):  # that it is gone is found out when it should answer
+            if self.companion is not None:
+                self.companion.send(message)
 
 
 def _everything_passed(prepared: Prepared, record: RunRecord) -> bool:
@@ -151,33 +170,54 @@ def write_report(record: RunRecord, run_dir: Path) -> None:
         print(f"warning: no report could be written: {type(error).__name__}: {error}", file=sys.stderr)
 
 
-def track(channel: Channel, module: str, run_dir: Path, store_dir: Path, remote: str | None) -> None:
+def track(channel: Channel) -> None:
     """The main function of the tracking process."""
+    from nb2pipe.runtime import tracking
     from nb2pipe.runtime.worker import redirect_output
 
     begin_own_group()
-    redirect_output(run_dir / TRACKING_LOG)
-    try:
-        from nb2pipe.runtime import tracking
-
-        with contextlib.suppress(Exception):  # log_run() says what is wrong
-            tracking.prepare(store_dir)
-        record, may_register = channel.receive()
-        pipeline: Pipeline = importlib.import_module(f"{module}.pipeline").PIPELINE
-        registration = pipeline.registration if may_register else None
-        logged = tracking.log_run(record, run_dir, store_dir, registration, _loader(record, Store(store_dir, remote)))
-    except EOFError:
-        return
-    except Exception as error:
-        traceback.print_exc()
-        channel.send(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
-        return
-    channel.send(logged)
+    redirect_output(Path(os.devnull))
+    with contextlib.suppress(Exception):  # begin() says what is wrong
+        tracking.get_ready()
     with contextlib.suppress(EOFError):
+        module, run_dir, store_dir, remote, record = channel.receive()
+        redirect_output(run_dir / TRACKING_LOG)
+        try:
+            logged = _log(channel, record, module, run_dir, Store(store_dir, remote))
+        except EOFError:
+            return
+        except Exception as error:
+            traceback.print_exc()
+            while channel.receive()[1] is None:  # what it would have logged is waited for at the end only
+                pass
+            channel.send(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
+            return
+        channel.send(logged)
         channel.receive()
         with contextlib.suppress(Exception):
             tracking.log_report(logged, run_dir)
         channel.send(None)
+
+
+def _log(channel: Channel, record: RunRecord, module: str, run_dir: Path, store: Store) -> RunRecord:
+    """Begin the run in MLflow, log its model when there is one, and end it."""
+    from nb2pipe.runtime import tracking
+
+    log = tracking.begin(record, store.folder)
+    try:
+        pipeline: Pipeline = importlib.import_module(f"{module}.pipeline").PIPELINE
+        while True:
+            record, may_register = channel.receive()
+            load = _loader(record, store)
+            if may_register is not None:
+                break
+            if pipeline.registration is not None:
+                with contextlib.suppress(Exception):  # tried again at the end, when its failure is said
+                    tracking.log_model(log, record, pipeline.registration, load)
+    except EOFError:
+        tracking.give_up(log)
+        raise
+    return tracking.end(log, record, run_dir, pipeline.registration if may_register else None, load)
 
 
 def _loader(record: RunRecord, store: Store) -> Callable[[str], Any]:

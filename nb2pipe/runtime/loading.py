@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from nb2pipe.runtime.config_types import annotations_of
 from nb2pipe.runtime.definition import DataQuality, Gate, Pipeline, Signature, Stage
 from nb2pipe.runtime.files import digest_of
 from nb2pipe.runtime.package import Package, import_package, package_of
+
+_FOR_STAGES = ("asyncio", "cloudpickle", "ctypes", "nb2pipe.runtime.worker")
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,14 @@ class Definition:
 
 
 def load(module_folder: Path) -> Definition:
-    """Import the package in ``module_folder`` and say what it is; raises ``RunError`` when it cannot be."""
-    return definition_of(import_package(module_folder))
+    """Import the package in ``module_folder`` and say what it is; raises ``RunError`` when it cannot be.
+
+    What every stage's process needs is imported as well: each is a copy of this one.
+    """
+    pipeline = import_package(module_folder)
+    for module in _FOR_STAGES:
+        importlib.import_module(module)
+    return definition_of(pipeline)
 
 
 def definition_of(pipeline: Pipeline) -> Definition:

@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,20 +26,26 @@ _DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "pillow", "cv2": "opencv-pyt
 _ALWAYS = ("mlflow", "cloudpickle", "numpy")
 
 
-def register(
-    client: MlflowClient,
-    uri: str,
-    run_id: str,
-    record: RunRecord,
-    registration: Registration,
-    load: Callable[[str], Any],
-) -> ModelVersion:
-    """Log the model under the run, make it a version of the pipeline's model and call that the challenger."""
+@dataclass(frozen=True)
+class LoggedModel:
+    """A model's files in MLflow, not registered yet; ``problem`` says why it has no signature, if so."""
+
+    source: str
+    model_id: str | None
+    problem: str
+
+
+def log_model(run_id: str, record: RunRecord, registration: Registration, load: Callable[[str], Any]) -> LoggedModel:
+    """Log the model's files under the run."""
     model = load(registration.model)
     example = None if registration.example is None else load(registration.example)
     signature = None if registration.signature is None else load(registration.signature)
-    source, model_id, problem = _log(run_id, record, model, example, signature)
-    version = _create_version(client, run_id, record, source, model_id, problem)
+    return LoggedModel(*_log(run_id, record, model, example, signature))
+
+
+def register(client: MlflowClient, uri: str, run_id: str, record: RunRecord, logged: LoggedModel) -> ModelVersion:
+    """Make logged files a version of the pipeline's model and call that the challenger."""
+    version = _create_version(client, run_id, record, logged.source, logged.model_id, logged.problem)
     return ModelVersion(
         name=record.pipeline,
         version=version,

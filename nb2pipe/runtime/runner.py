@@ -69,16 +69,22 @@ def _execute(
     with interruptible():
         workers = Workers(options.isolation or default_isolation(), ("nb2pipe.runtime.loading:load", (module_folder,)))
         try:
-            prepared = prepare(definition(workers), options)
-            with held(prepared.run_dir / LOCK), Tracking(prepared) as tracking:
-                reporter.run_started(prepared.record)
-                stages = _Run(prepared, reporter, workers, tracking)
-                record = stages.execute(options.jobs)
-                record = finish(prepared, record, reporter, tracking, log=not stages.interrupted)
-                leave_memo(prepared, record, stages.results)
-                return record
+            with Tracking() as tracking:
+                tracking.get_ready()
+                prepared = prepare(definition(workers), options)
+                with held(prepared.run_dir / LOCK):
+                    return _run_stages(prepared, workers, tracking, reporter)
         finally:
             workers.close()
+
+
+def _run_stages(prepared: Prepared, workers: Workers, tracking: Tracking, reporter: Reporter) -> RunRecord:
+    reporter.run_started(prepared.record)
+    stages = _Run(prepared, reporter, workers, tracking)
+    record = stages.execute(prepared.options.jobs)
+    record = finish(prepared, record, reporter, tracking, log=not stages.interrupted)
+    leave_memo(prepared, record, stages.results)
+    return record
 
 
 def guarded(action: Callable[[], RunRecord]) -> int:
@@ -238,7 +244,7 @@ class _Run:
         self._take(name, result)
 
     def _start(self, name: str) -> None:
-        self.tracking.begin()
+        self.tracking.begin(self.prepared)
         attempt = self.again.pop(name, (0.0, 1))[1]
         self.begun.add(name)
         stage = self.prepared.pipeline.stage(name)
@@ -290,6 +296,7 @@ class _Run:
         for gate in (gate for gate in result.gates if not fell_before(gate)):
             self._announce(gate)
         if result.record.status == Status.DONE:
+            self.tracking.stage_done(self.record, name)
             self._decide(name)
 
     def _decide(self, name: str) -> None:

@@ -113,7 +113,7 @@ def _recorded(prepared: Prepared, stage: str, result: StageResult, reporter: Rep
         return record
     record = journal.concluded(record)
     if len(results) == len(pipeline.stages):
-        with Tracking(prepared) as tracking:
+        with Tracking() as tracking:
             return finish(prepared, record, reporter, tracking)
     journal.save(record, prepared.run_dir)
     reporter.run_ended(record, prepared.run_dir)

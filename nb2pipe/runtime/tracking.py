@@ -6,16 +6,18 @@ written anywhere else, nothing is printed, and nobody is called but that server.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import math
 import os
 import re
+import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from nb2pipe.runtime.definition import Registration
+    from nb2pipe.runtime.registry import LoggedModel
 
 REPORT = "report.html"
 MOST_PARAMS, MOST_METRICS = 100, 1000
@@ -50,37 +53,70 @@ def tracking_uri(store_dir: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{store_dir.resolve() / 'mlflow.db'}"
 
 
-def log_run(
-    record: RunRecord,
-    run_dir: Path,
-    store_dir: Path,
-    registration: Registration | None,
-    load: Callable[[str], Any],
-) -> RunRecord:
-    """Log ``record`` and register its model; the record comes back with what MLflow called them.
+@dataclass
+class Log:
+    """A run in MLflow that has begun and is not ended.
 
-    Args:
-        record: the run, ended.
-        run_dir: the run's folder, with its figures.
-        store_dir: the folder of the embedded store.
-        registration: which artifact becomes a model version; ``None`` when there is none or a gate said no.
-        load: gives the value of an artifact (``train.model``).
+    Attributes:
+        run_id: what MLflow calls it.
+        model: the model's files, once they are logged.
     """
+
+    client: MlflowClient
+    uri: str
+    run_id: str
+    model: LoggedModel | None = None
+
+
+def begin(record: RunRecord, store_dir: Path) -> Log:
+    """Begin a run in MLflow, with the parameters of ``record``; ``store_dir`` holds the embedded store."""
     uri, artifacts = tracking_uri(store_dir), _artifacts(store_dir)
     with _quietly(), _pointed_at(uri):
         with _only_one(store_dir):
             client = _client(uri, store_dir)
             experiment = _experiment(client, record.pipeline, artifacts)
-        run_id = _start(client, experiment, record)
-        ended = False
+        log = Log(client, uri, _start(client, experiment, record))
         try:
-            _log_values(client, run_id, record)
+            _log_params(client, log.run_id, record)
+        except BaseException:
+            client.set_terminated(log.run_id, "FAILED")
+            raise
+    return log
+
+
+def log_model(log: Log, record: RunRecord, registration: Registration, load: Callable[[str], Any]) -> None:
+    """Log the files of the model as soon as there is one; whether it becomes a version is decided at the end."""
+    from nb2pipe.runtime import registry
+
+    with _quietly(), _pointed_at(log.uri):
+        log.model = registry.log_model(log.run_id, record, registration, load)
+
+
+def end(
+    log: Log, record: RunRecord, run_dir: Path, registration: Registration | None, load: Callable[[str], Any]
+) -> RunRecord:
+    """Log what there is now and register the model; the record comes back with what MLflow called them.
+
+    Args:
+        log: the run as it began.
+        record: the run, ended.
+        run_dir: the run's folder, with its figures.
+        registration: which artifact becomes a model version; ``None`` when there is none or a gate said no.
+        load: gives the value of an artifact (``train.model``).
+    """
+    client, run_id, ended = log.client, log.run_id, False
+    with _quietly(), _pointed_at(log.uri):
+        try:
+            _log_tags(client, run_id, record)
+            _log_metrics(client, run_id, record)
             model = None
             if registration is not None:
-                from nb2pipe.runtime.registry import register
+                from nb2pipe.runtime import registry
 
-                model = register(client, uri, run_id, record, registration, load)
-            logged = replace(record, model=model, mlflow_run_id=run_id, tracking_uri=uri)
+                if log.model is None:
+                    log.model = registry.log_model(run_id, record, registration, load)
+                model = registry.register(client, log.uri, run_id, record, log.model)
+            logged = replace(record, model=model, mlflow_run_id=run_id, tracking_uri=log.uri)
             _log_files(client, run_id, logged, run_dir)
             ended = True
         finally:
@@ -89,10 +125,27 @@ def log_run(
     return logged
 
 
-def prepare(store_dir: Path) -> None:
-    """Import MLflow and create its database, which takes seconds: call it in a thread while the stages run."""
-    with _quietly(), _only_one(store_dir):
-        _client(tracking_uri(store_dir), store_dir)
+def give_up(log: Log) -> None:
+    """End a run whose runner is gone."""
+    with _quietly(), _pointed_at(log.uri):
+        log.client.set_terminated(log.run_id, "KILLED")
+
+
+def log_run(
+    record: RunRecord,
+    run_dir: Path,
+    store_dir: Path,
+    registration: Registration | None,
+    load: Callable[[str], Any],
+) -> RunRecord:
+    """:func:`begin` and :func:`end` in one."""
+    return end(begin(record, store_dir), record, run_dir, registration, load)
+
+
+def get_ready() -> None:
+    """Import MLflow, which takes seconds."""
+    with _quietly():
+        pass
 
 
 def log_report(record: RunRecord, run_dir: Path) -> None:
@@ -165,9 +218,30 @@ def _client(uri: str, store_dir: Path) -> MlflowClient:
     if uri == f"sqlite:///{database}" and not database.exists():
         draft = database.with_name("mlflow.db.new")
         draft.unlink(missing_ok=True)
-        MlflowClient(tracking_uri=f"sqlite:///{draft}")
+        empty = _empty_database()
+        if empty.is_file():
+            shutil.copyfile(empty, draft)
+        else:
+            MlflowClient(tracking_uri=f"sqlite:///{draft}")
+            _keep_empty(draft, empty)
         draft.replace(database)
     return MlflowClient(tracking_uri=uri)
+
+
+def _empty_database() -> Path:
+    """Where a new database of this version of MLflow is kept: to make one takes seconds, to copy one nothing."""
+    import mlflow
+    from platformdirs import user_cache_path
+
+    return user_cache_path("nb2pipe") / f"mlflow-{mlflow.__version__}.db"
+
+
+def _keep_empty(database: Path, empty: Path) -> None:
+    with contextlib.suppress(OSError):  # it only saves time
+        empty.parent.mkdir(parents=True, exist_ok=True)
+        copy = empty.with_name(f".{empty.name}.{os.getpid()}.tmp")
+        shutil.copyfile(database, copy)
+        copy.replace(empty)
 
 
 def _artifacts(store_dir: Path) -> str | None:
@@ -202,19 +276,35 @@ def _start(client: MlflowClient, experiment: str, record: RunRecord) -> str:
     return str(run.info.run_id)
 
 
-def _log_values(client: MlflowClient, run_id: str, record: RunRecord) -> None:
-    from mlflow.entities import Metric, Param
+def _log_params(client: MlflowClient, run_id: str, record: RunRecord) -> None:
+    from mlflow.entities import Param
     from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 
     keys = safe_names(record.config)
     params = [Param(keys[key], shortened(value.value, MAX_PARAM_VAL_LENGTH)) for key, value in record.config.items()]
+    for start in range(0, len(params), MOST_PARAMS):
+        client.log_batch(run_id, params=params[start : start + MOST_PARAMS])
+
+
+def _log_metrics(client: MlflowClient, run_id: str, record: RunRecord) -> None:
+    from mlflow.entities import Metric
+
     names = safe_names(record.metrics)
     now = int(time.time() * 1000)
     metrics = [Metric(names[name], v, now, 0) for name, v in record.metrics.items() if math.isfinite(v)]
-    for start in range(0, len(params), MOST_PARAMS):
-        client.log_batch(run_id, params=params[start : start + MOST_PARAMS])
     for start in range(0, len(metrics), MOST_METRICS - MOST_PARAMS):
         client.log_batch(run_id, metrics=metrics[start : start + MOST_METRICS - MOST_PARAMS])
+
+
+def _log_tags(client: MlflowClient, run_id: str, record: RunRecord) -> None:
+    """The tags again: gates have decided since the run began."""
+    from mlflow.entities import RunTag
+
+    tags = _tags(record)
+    names = safe_names(tags)
+    every = [RunTag(names[name], shortened(value, LONGEST_TAG)) for name, value in tags.items()]
+    for start in range(0, len(every), MOST_PARAMS):
+        client.log_batch(run_id, tags=every[start : start + MOST_PARAMS])
 
 
 def _log_files(client: MlflowClient, run_id: str, record: RunRecord, run_dir: Path) -> None:

@@ -41,20 +41,23 @@ class Heard:
 class NoTracking:
     """In place of MLflow, whose import takes longer than all stages; tests of whole commands have the real one."""
 
-    def __init__(self, _prepared: Any) -> None:
-        pass
-
     def __enter__(self) -> NoTracking:
         return self
 
     def __exit__(self, *_error: object) -> None:
         pass
 
-    def begin(self) -> None:
+    def get_ready(self) -> None:
         pass
 
-    def logged(self, record: RunRecord, *, may_register: bool) -> RunRecord:
-        del may_register
+    def begin(self, prepared: Any) -> None:
+        pass
+
+    def stage_done(self, record: RunRecord, stage: str) -> None:
+        pass
+
+    def logged(self, prepared: Any, record: RunRecord, *, may_register: bool) -> RunRecord:
+        del prepared, may_register
         return record
 
     def add_report(self) -> None:
