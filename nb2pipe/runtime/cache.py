@@ -47,9 +47,9 @@ def look_up(store: Store, key: str, workspace: Path, digests: Digests) -> Hit | 
     return Miss(_in_words(changed)) if changed is not None else Miss("")
 
 
-def keep(store: Store, result: StageResult) -> None:
-    """Keep a result for later runs."""
-    store.write_entry(entry_name(result), to_json(result).encode())
+def keep(store: Store, result: StageResult, path: Path) -> None:
+    """Keep a result, which lies in ``path``, for later runs."""
+    store.keep_entry(entry_name(result), path)
 
 
 def entry_name(result: StageResult) -> str:
@@ -112,11 +112,17 @@ def read(store: Store, name: str) -> StageResult | None:
 def complete(store: Store, result: StageResult) -> bool:
     """Whether the store still has everything that belongs to a result."""
     try:
-        return all(store.has(digest) for digest in _digests(result))
+        sizes = {artifact.digest: artifact.size for artifact in result.record.outputs}
+        return all(store.has(digest, sizes.get(digest)) for digest in _digests(result))
     except RunError:
         raise
     except Exception:
         return False
+
+
+def files_of(store: Store, result: StageResult) -> list[Path]:
+    """The objects that belong to a result."""
+    return [store.path(digest) for digest in _digests(result)]
 
 
 def _digests(result: StageResult) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +103,7 @@ class Stage:
         """Names of the artifacts that the stage leaves."""
         return (*self.outputs, *self.saves)
 
-    @property
+    @cached_property
     def upstream(self) -> frozenset[str]:
         """Names of the stages that must end before this one starts."""
         producers = {artifact.partition(".")[0] for artifact in self.needs}
@@ -182,7 +183,8 @@ class Pipeline:
 
     def stage(self, name: str) -> Stage:
         """The stage called ``name``; raises ``KeyError`` when there is none."""
-        for stage in self.stages:
-            if stage.name == name:
-                return stage
-        raise KeyError(name)
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Stage]:
+        return {stage.name: stage for stage in self.stages}

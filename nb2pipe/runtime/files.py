@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import queue
 import secrets
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nb2pipe.runtime.errors import RunError
+from nb2pipe.runtime.errors import RunError, StorageError
 
 Bytes = bytes | bytearray | memoryview
 
@@ -37,6 +39,49 @@ def write_atomically(path: Path, parts: Iterable[Bytes], *, durable: bool = True
         raise
     if durable:
         _sync_folder(path.parent)
+
+
+class Disk:
+    """Makes files outlive a power failure, in the background: writers go on, and one waits for the disk at the end."""
+
+    def __init__(self) -> None:
+        self._paths: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+        self._problem: OSError | None = None
+        self._thread: threading.Thread | None = None
+
+    def sync(self, paths: Iterable[Path]) -> None:
+        """Have the contents and names of ``paths`` written to the disk."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, daemon=True)
+            self._thread.start()
+        for path in paths:
+            self._paths.put(path)
+
+    def wait(self) -> None:
+        """Wait until all is written; raises ``StorageError`` when something could not be."""
+        if self._thread is not None:
+            self._paths.put(None)
+            self._thread.join()
+            self._thread = None
+        if self._problem is not None:
+            raise StorageError(f"{self._problem.filename or 'the disk'} cannot be written: {self._problem.strerror}")
+
+    def _work(self) -> None:
+        folders = set()
+        while (path := self._paths.get()) is not None:
+            try:
+                handle = os.open(path, os.O_RDONLY)
+                try:
+                    os.fsync(handle)
+                finally:
+                    os.close(handle)
+                folders.add(path.parent)
+            except FileNotFoundError:
+                continue  # somebody has tidied up; it is no longer wanted
+            except OSError as error:
+                self._problem = error
+        for folder in folders:
+            _sync_folder(folder)
 
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:

@@ -117,10 +117,9 @@ class Tracking:
             store = prepared.store
             self._send((prepared.package.name, prepared.run_dir, store.folder, store.remote, prepared.record))
 
-    def stage_done(self, record: RunRecord, stage: str) -> None:
-        """Let the process log the model, if that is what this stage made."""
-        registration = None if self.prepared is None else self.prepared.pipeline.registration
-        if registration is not None and registration.model.partition(".")[0] == stage:
+    def model_made(self, record: RunRecord) -> None:
+        """Let the process log the model's files, if the run has begun there."""
+        if self.prepared is not None:
             self._send((record, None))
 
     def logged(self, prepared: Prepared, record: RunRecord, *, may_register: bool) -> RunRecord:

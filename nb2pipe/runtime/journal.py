@@ -117,9 +117,9 @@ def failed_afterwards(record: RunRecord, problem: str) -> RunRecord:
     )
 
 
-def save(record: RunRecord, run_dir: Path) -> None:
+def save(record: RunRecord, run_dir: Path, *, durable: bool = True) -> None:
     """Write ``run.json``."""
-    write_record(run_dir / RUN_FILE, record)
+    write_record(run_dir / RUN_FILE, record, durable=durable)
 
 
 def load(run_dir: Path) -> RunRecord | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,8 +15,16 @@ from nb2pipe.runtime.config_types import annotations_of
 from nb2pipe.runtime.definition import DataQuality, Gate, Pipeline, Signature, Stage
 from nb2pipe.runtime.files import digest_of
 from nb2pipe.runtime.package import Package, import_package, package_of
+from nb2pipe.runtime.reads import system_folders
 
-_FOR_STAGES = ("asyncio", "cloudpickle", "ctypes", "nb2pipe.runtime.worker")
+_FOR_STAGES = (
+    "asyncio",
+    "cloudpickle",
+    "ctypes",
+    "resource",
+    "nb2pipe.runtime.formats.segments",
+    "nb2pipe.runtime.worker",
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,10 @@ def load(module_folder: Path) -> Definition:
     """
     pipeline = import_package(module_folder)
     for module in _FOR_STAGES:
-        importlib.import_module(module)
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
+    system_folders()
+    pipeline.stage(pipeline.stages[0].name)  # looked up once here, by all
     return definition_of(pipeline)
 
 

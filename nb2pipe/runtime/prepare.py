@@ -68,7 +68,7 @@ def prepare(definition: Definition, options: RunOptions) -> Prepared:
     check_options(options)
     check_graph(pipeline)
     chosen = chosen_stages(pipeline, options.only, options.from_stage)
-    needed = frozenset[str]().union(*(ancestors(pipeline, name) for name in chosen)) - chosen
+    needed = ancestors(pipeline, *chosen) - chosen
     output = options.output.resolve()
     run_dir = output / (options.run_id or new_run_id())
     again = run_dir.exists()
@@ -107,7 +107,6 @@ def job_for(
     """What the stage's process must be told; with ``ingredients`` its result goes into the cache."""
     stage = prepared.pipeline.stage(name)
     code = prepared.definition.code
-    records = outputs_of(results)
     mine = [gate for gate in prepared.pipeline.gates if isinstance(gate, DataQuality) and gate.before == name]
     wanted = [*stage.needs, *(artifact for gate in mine for artifact in gate.schemas)]
     return Job(
@@ -118,7 +117,7 @@ def job_for(
         store=prepared.store.folder,
         remote=prepared.store.remote,
         arguments=prepared.config.arguments[name],
-        artifacts=artifacts_with_graphs(records, wanted),
+        artifacts=artifacts_with_graphs(outputs_of(results, wanted), wanted),
         random_state=random_state_before(prepared, name, results),
         key="" if ingredients is None else key_of(ingredients),
         ingredients=ingredients or {},
@@ -128,9 +127,11 @@ def job_for(
     )
 
 
-def outputs_of(results: Mapping[str, StageResult]) -> dict[str, ArtifactRecord]:
-    """All artifacts by name."""
-    return {artifact.name: artifact for result in results.values() for artifact in result.record.outputs}
+def outputs_of(results: Mapping[str, StageResult], names: Iterable[str]) -> dict[str, ArtifactRecord]:
+    """Those of the artifacts ``names`` that a stage has made."""
+    stages = dict.fromkeys(name.partition(".")[0] for name in names)
+    made = (results[stage].record.outputs for stage in stages if stage in results)
+    return {artifact.name: artifact for outputs in made for artifact in outputs}
 
 
 def random_state_before(prepared: Prepared, name: str, results: Mapping[str, StageResult]) -> str | None:
@@ -151,15 +152,14 @@ def artifacts_with_graphs(records: dict[str, ArtifactRecord], wanted: Iterable[s
 
 def gates_after(prepared: Prepared, name: str, results: Mapping[str, StageResult]) -> list[GateRecord]:
     """The decisions of the evaluation gates after stage ``name``, on the metrics up to there."""
+    mine = [gate for gate in prepared.pipeline.gates if isinstance(gate, Evaluation) and gate.after == name]
+    if not mine:
+        return []
     from nb2pipe.runtime.gates import check_metrics
 
     order = earlier.in_order(prepared.pipeline, ancestors(prepared.pipeline, name) | {name})
     metrics = {key: value for stage in order if stage in results for key, value in results[stage].metrics.items()}
-    return [
-        check_metrics(gate, prepared.config.thresholds[gate.thresholds], metrics)
-        for gate in prepared.pipeline.gates
-        if isinstance(gate, Evaluation) and gate.after == name
-    ]
+    return [check_metrics(gate, prepared.config.thresholds[gate.thresholds], metrics) for gate in mine]
 
 
 def _prepare(
@@ -180,7 +180,7 @@ def _prepare(
     before = journal.load(run_dir)
     if before is not None and before.pipeline != pipeline.name:
         raise RunError(f"the run {run_dir.name} belongs to pipeline {before.pipeline}, not {pipeline.name}")
-    stale = chosen.union(*(descendants(pipeline, name) for name in chosen))
+    stale = chosen | descendants(pipeline, *chosen)
     if source is not None:
         results |= earlier.results_of(source, {stage.name for stage in pipeline.stages} - stale)
         if source == run_dir:

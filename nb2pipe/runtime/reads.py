@@ -12,6 +12,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ class Reads:
         self.cwd = os.getcwd()
         self.before = set(before)
         self.digests = digests
-        self.apart = tuple(os.path.realpath(folder) + os.sep for folder in apart) + _system_folders()
+        self.apart = tuple(os.path.realpath(folder) + os.sep for folder in apart) + system_folders()
         self.opened: dict[str, State | None] = {}
         self.changed: dict[str, str | None] = {}  # files opened for writing -> digest of what they held
         self.made: set[str] = set()  # files outside that were written from their beginning
@@ -211,7 +212,9 @@ def _is_temporary(path: str) -> bool:
     return os.path.relpath(path, tempfile.gettempdir()).startswith(tempfile.gettempprefix())
 
 
-def _system_folders() -> tuple[str, ...]:
+@cache
+def system_folders() -> tuple[str, ...]:
+    """Where no data lies: Python, its libraries, the system's own files, caches of the user's."""
     paths = sysconfig.get_paths()
     folders = {
         sys.prefix,

@@ -17,7 +17,7 @@ from nb2pipe.runtime import cache, earlier, journal, workspace
 from nb2pipe.runtime.again import leave_memo, run_again
 from nb2pipe.runtime.definition import Pipeline
 from nb2pipe.runtime.errors import Interrupted, RunError, StorageError
-from nb2pipe.runtime.files import held, write_atomically
+from nb2pipe.runtime.files import Disk, held, write_atomically
 from nb2pipe.runtime.finish import Tracking, finish
 from nb2pipe.runtime.ingredients import ingredients_of, key_of
 from nb2pipe.runtime.job import LOCK, result_path
@@ -30,7 +30,7 @@ from nb2pipe.runtime.processes import ending_of
 from nb2pipe.runtime.progress import Reporter, reporter_for
 from nb2pipe.runtime.record import ExitCode, FailureRecord, GateRecord, RunRecord, StageRecord, StageResult, Status
 from nb2pipe.runtime.record_json import read_record, write_record
-from nb2pipe.runtime.scheduler import Machine, fits, ready, seconds_before_retry
+from nb2pipe.runtime.scheduler import Frontier, Machine, fits, seconds_before_retry
 from nb2pipe.runtime.server import Ended
 from nb2pipe.runtime.workers import Workers, default_isolation
 
@@ -146,19 +146,24 @@ class _Run:
     workers: Workers
     tracking: Tracking
     record: RunRecord = field(init=False)
+    stages: dict[str, StageRecord] = field(init=False)
     results: dict[str, StageResult] = field(init=False)
     running: dict[str, _Running] = field(default_factory=dict)
-    begun: set[str] = field(default_factory=set)
+    frontier: Frontier = field(init=False)
     again: dict[str, tuple[float, int]] = field(default_factory=dict)  # stage -> when to try again, attempt
     ingredients: dict[str, dict[str, str]] = field(default_factory=dict)
     interrupted: str = ""
     saved: float = 0.0
+    pause: float = SAVE_SECONDS
 
     def __post_init__(self) -> None:
         self.record = self.prepared.record
+        self.stages = {stage.name: stage for stage in self.record.stages}
         self.results = dict(self.prepared.results)
         self.last = cache.remembered(self.prepared.store, self.prepared.pipeline.name)
         self.machine = Machine.here()
+        self.frontier = Frontier(self.prepared.pipeline, self.prepared.chosen, self.results)
+        self.disk = Disk()
 
     def execute(self, jobs: int) -> RunRecord:
         """Run all chosen stages that may run."""
@@ -174,7 +179,8 @@ class _Run:
             raise
         seen = {name: result.ingredients for name, result in self.results.items() if result.ingredients}
         cache.remember(self.prepared.store, self.prepared.pipeline.name, self.last | seen)
-        return journal.concluded(self.record, self.interrupted)
+        self.disk.wait()
+        return journal.concluded(self._whole(), self.interrupted)
 
     def _schedule(self, jobs: int) -> None:
         while True:
@@ -200,9 +206,8 @@ class _Run:
             found = False
             now = time.monotonic()
             waiting = [name for name, (when, _) in self.again.items() if when <= now]
-            may_start = ready(self.prepared.pipeline, self.prepared.chosen, self.results, self.begun)
-            for name in [*waiting, *may_start]:
-                if name not in self.begun and self._reuse(name):
+            for name in [*waiting, *self.frontier.names()]:
+                if name not in waiting and self._reuse(name):
                     found = True  # what follows it may be ready now
                     break
                 busy = [self.prepared.pipeline.stage(running.name) for running in self.running.values()]
@@ -218,35 +223,38 @@ class _Run:
         libraries = versions_of(prepared.definition.code.libraries.get(name, ()))
         state = random_state_before(prepared, name, self.results)
         arguments = prepared.config.arguments[name]
-        now = ingredients_of(prepared.definition, stage, arguments, outputs_of(self.results), state, libraries)
+        now = ingredients_of(
+            prepared.definition, stage, arguments, outputs_of(self.results, stage.needs), state, libraries
+        )
         self.ingredients[name] = now
         if options.fresh or options.only or options.from_stage or not stage.cache:
             reason = "--fresh" if options.fresh else "asked for" if stage.cache else "its results are never used again"
-            self._save(journal.with_stage(self.record, replace(self._stage(name), reason=reason)))
+            self._with(replace(self._stage(name), reason=reason))
             return False
         found = cache.look_up(prepared.store, key_of(now), prepared.mirror, prepared.digests)
         if isinstance(found, cache.Miss):
             reason = cache.why(found, self.last.get(name), now)
-            self._save(journal.with_stage(self.record, replace(self._stage(name), reason=reason)))
+            self._with(replace(self._stage(name), reason=reason))
             return False
-        self.begun.add(name)
+        self.frontier.begun(name)
         self._take_over(name, found.result)
         return True
 
     def _take_over(self, name: str, kept: StageResult) -> None:
         prepared = self.prepared
         for path, digest in kept.files.items():
-            write_atomically(prepared.run_dir / path, [prepared.store.get(digest)])
+            write_atomically(prepared.run_dir / path, [prepared.store.get(digest)], durable=False)
         workspace.replay(prepared.store, prepared.mirror, kept.changes)
         record = cache.reused(kept, self._stage(name).cells)
         result = replace(kept, record=record)
-        write_record(result_path(prepared.run_dir, name), result)
+        write_record(result_path(prepared.run_dir, name), result, durable=False)
         self._take(name, result)
 
     def _start(self, name: str) -> None:
         self.tracking.begin(self.prepared)
         attempt = self.again.pop(name, (0.0, 1))[1]
-        self.begun.add(name)
+        if attempt == 1:
+            self.frontier.begun(name)
         stage = self.prepared.pipeline.stage(name)
         token = f"{name} {attempt}"
         job = job_for(self.prepared, name, self.results, self.ingredients[name])
@@ -257,7 +265,8 @@ class _Run:
             other.beside = other.beside or len(self.running) > 1
         self.workers.start(token, "nb2pipe.runtime.worker:work", (job,))
         record = replace(self._stage(name), status=Status.RUNNING, started=journal.now(), attempts=attempt)
-        self._save(journal.with_stage(self.record, record))
+        self._with(record)
+        self._save(self.record)
         self.reporter.stage_started(record)
 
     def _end_late(self) -> None:
@@ -278,14 +287,19 @@ class _Run:
             self.reporter.stage_ended(replace(result.record, reason=f"is tried again in {wait:g} s"))
             return
         if result.record.status == Status.DONE and result.key and not (running.beside and result.changes):
-            cache.keep(self.prepared.store, result)
+            cache.keep(self.prepared.store, result, result_path(self.prepared.run_dir, running.name))
+        if result.record.status == Status.DONE:
+            self.disk.sync(cache.files_of(self.prepared.store, result))
+            self.disk.sync([result_path(self.prepared.run_dir, running.name)])
         self._take(running.name, result)
 
     def _take(self, name: str, result: StageResult) -> None:
         result = replace(result, record=replace(result.record, reason=result.record.reason or self._stage(name).reason))
         if result.record.status == Status.DONE:
             self.results[name] = result
-        record = journal.with_stage(self.record, result.record)
+            self.frontier.done(name)
+        self._with(result.record)
+        record = self.record
         if result.metrics:
             order = earlier.in_order(self.prepared.pipeline, self.results)
             record = journal.with_metrics(record, (self.results[done] for done in order))
@@ -296,7 +310,9 @@ class _Run:
         for gate in (gate for gate in result.gates if not fell_before(gate)):
             self._announce(gate)
         if result.record.status == Status.DONE:
-            self.tracking.stage_done(self.record, name)
+            registration = self.prepared.pipeline.registration
+            if registration is not None and registration.model.partition(".")[0] == name:
+                self.tracking.model_made(self._whole())
             self._decide(name)
 
     def _decide(self, name: str) -> None:
@@ -344,20 +360,31 @@ class _Run:
             self.workers.end(token)
             failure = FailureRecord(type="Interrupted", message=why)
             record = self._without_result(running.name, Status.FAILED, failure, f"logs/{running.name}.log")
-            self._save(journal.with_stage(self.record, record), at_once=True)
+            self._with(record)
+            self._save(self.record, at_once=True)
             self.reporter.stage_ended(record)
         self.running.clear()
         self.interrupted = why
 
     def _stage(self, name: str) -> StageRecord:
-        return next(stage for stage in self.record.stages if stage.name == name)
+        return self.stages[name]
+
+    def _whole(self) -> RunRecord:
+        """The record with all stages as they are."""
+        return replace(self.record, stages=tuple(self.stages.values()))
+
+    def _with(self, stage: StageRecord) -> None:
+        """Keep a stage's record."""
+        self.stages[stage.name] = stage
 
     def _save(self, record: RunRecord, *, at_once: bool = False) -> None:
         """Keep the record; on the disk it may be a second behind, because stages keep their own results."""
         self.record = record
-        if at_once or time.monotonic() - self.saved > SAVE_SECONDS:
-            journal.save(record, self.prepared.run_dir)
+        if at_once or time.monotonic() - self.saved > self.pause:
+            begun = time.monotonic()
+            journal.save(self._whole(), self.prepared.run_dir, durable=at_once)
             self.saved = time.monotonic()
+            self.pause = max(SAVE_SECONDS, 20 * (self.saved - begun))
 
 
 def fell_before(gate: GateRecord) -> bool:

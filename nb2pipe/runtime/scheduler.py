@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import insort
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -66,19 +67,42 @@ def check_graph(pipeline: Pipeline) -> None:
         earlier[stage.name] = stage
 
 
-def ready(pipeline: Pipeline, chosen: Collection[str], done: Collection[str], begun: Collection[str]) -> list[str]:
-    """Stages of ``chosen`` that have not begun and whose upstream stages are all in ``done``; notebook order."""
-    return [
-        stage.name
-        for stage in pipeline.stages
-        if stage.name in chosen and stage.name not in begun and stage.upstream <= set(done)
-    ]
+class Frontier:
+    """Which stages may start: those whose upstream stages are all done. Each event costs as much as it changes."""
+
+    def __init__(self, pipeline: Pipeline, chosen: Collection[str], done: Collection[str]) -> None:
+        self._order = {stage.name: number for number, stage in enumerate(pipeline.stages)}
+        self._missing = {
+            stage.name: stage.upstream - set(done)
+            for stage in pipeline.stages
+            if stage.name in chosen and stage.name not in done
+        }
+        self._dependents: dict[str, list[str]] = {}
+        for name, missing in self._missing.items():
+            for upstream in missing:
+                self._dependents.setdefault(upstream, []).append(name)
+        self._may_start = [name for name, missing in self._missing.items() if not missing]
+
+    def names(self) -> list[str]:
+        """Those that may start and have not begun, in the notebook's order."""
+        return list(self._may_start)
+
+    def begun(self, name: str) -> None:
+        """A stage has begun."""
+        self._may_start.remove(name)
+
+    def done(self, name: str) -> None:
+        """A stage is done."""
+        for dependent in self._dependents.get(name, ()):
+            self._missing[dependent] -= {name}
+            if not self._missing[dependent]:
+                insort(self._may_start, dependent, key=self._order.__getitem__)
 
 
-def ancestors(pipeline: Pipeline, name: str) -> frozenset[str]:
-    """Every stage that must end before ``name`` may start."""
+def ancestors(pipeline: Pipeline, *names: str) -> frozenset[str]:
+    """Every stage that must end before all of ``names`` may start."""
     found: set[str] = set()
-    open_ = [name]
+    open_ = list(names)
     while open_:
         new = pipeline.stage(open_.pop()).upstream - found
         found |= new
@@ -86,13 +110,13 @@ def ancestors(pipeline: Pipeline, name: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def descendants(pipeline: Pipeline, name: str) -> frozenset[str]:
-    """Every stage that may start only after ``name`` has ended."""
-    found = {name}
+def descendants(pipeline: Pipeline, *names: str) -> frozenset[str]:
+    """Every stage that may start only after one of ``names`` has ended."""
+    found = set(names)
     for stage in pipeline.stages:  # notebook order: upstream comes first
         if stage.upstream & found:
             found.add(stage.name)
-    return frozenset(found - {name})
+    return frozenset(found - set(names))
 
 
 def chosen_stages(pipeline: Pipeline, only: str | None, from_stage: str | None) -> frozenset[str]:

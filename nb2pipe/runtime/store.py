@@ -23,6 +23,7 @@ class Store:
 
     folder: Path
     remote: str | None = None
+    durable: bool = True  # whether what is put is on the disk before `put` returns
 
     def put_file(self, path: Path) -> str:
         """Keep a file's content; gives its digest."""
@@ -31,6 +32,16 @@ class Store:
     def write_entry(self, name: str, data: bytes) -> None:
         """Keep a small document under a name; replaces what was there."""
         write_atomically(self.folder / name, [data])
+
+    def keep_entry(self, name: str, path: Path) -> None:
+        """Keep the document in ``path``, which nobody changes any more: the file gets a second name."""
+        target = self.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.unlink(missing_ok=True)
+            target.hardlink_to(path)
+        except OSError:  # another file system, or another run was faster
+            self.write_entry(name, path.read_bytes())
 
     def read_entry(self, name: str) -> bytes | None:
         """A document by its name."""
@@ -43,16 +54,20 @@ class Store:
         """Names of the documents below ``prefix``."""
         return sorted(str(path.relative_to(self.folder)) for path in (self.folder / prefix).glob("*.json"))
 
-    def has(self, digest: str) -> bool:
-        """Whether an object is there."""
-        return self.path(digest).is_file()
+    def has(self, digest: str, size: int | None = None) -> bool:
+        """Whether an object is there, of that size if it is known: a power failure may have cut it short."""
+        try:
+            found = self.path(digest).stat()
+        except FileNotFoundError:
+            return False
+        return size is None or found.st_size == size
 
     def put(self, parts: Sequence[Bytes]) -> tuple[str, int]:
         """Keep ``parts`` as one object; gives its digest and size. What is there already is not written again."""
         digest, size = digest_of(parts)
         path = self.path(digest)
         if not (path.is_file() and path.stat().st_size == size):
-            write_atomically(path, parts)
+            write_atomically(path, parts, durable=self.durable)
         return digest, size
 
     def get(self, digest: str) -> bytes:

@@ -37,27 +37,27 @@ def work(job: Job) -> None:
     log = f"logs/{job.stage}.log"
     redirect_output(job.run_dir / log)
     pipeline: Pipeline = importlib.import_module(f"{job.module}.pipeline").PIPELINE
-    result = run_stage(job, pipeline)
+    result = run_stage(job, pipeline, durable=False)  # the runner sees to that while the next stage runs
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
     result = replace(result, record=replace(result.record, log=log))
     if result.key:
         result = replace(result, files=_kept_files(job, result))
-    write_record(result_path(job.run_dir, job.stage), result)
+    write_record(result_path(job.run_dir, job.stage), result, durable=False)
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
         os._exit(0)  # a thread that the stage left running must not keep the run waiting
 
 
 def _kept_files(job: Job, result: StageResult) -> dict[str, str]:
     """The stage's log and figures in the store, for runs that use its result again."""
-    store = Store(job.store, job.remote)
+    store = Store(job.store, job.remote, durable=False)
     paths = [*(figure.path for figure in result.record.figures), *([result.record.log] if result.record.log else [])]
     contents = {path: (job.run_dir / path).read_bytes() for path in paths}
     return {path: store.put([content])[0] for path, content in contents.items() if content}
 
 
-def run_stage(job: Job, pipeline: Pipeline) -> StageResult:
+def run_stage(job: Job, pipeline: Pipeline, *, durable: bool = True) -> StageResult:
     """Run a stage in this process. Whatever happens in it ends up in the result; nothing is raised."""
     stage = pipeline.stage(job.stage)
     started, clock, cpu = datetime.now(UTC).isoformat(), time.perf_counter(), _cpu_seconds()
@@ -69,7 +69,7 @@ def run_stage(job: Job, pipeline: Pipeline) -> StageResult:
         inputs=stage.needs,
         cells=stage.cells,
     )
-    result = _Attempt(job, pipeline, stage, package_of(pipeline), record).run()
+    result = _Attempt(job, pipeline, stage, package_of(pipeline), record, Store(job.store, job.remote, durable)).run()
     return replace(
         result,
         ingredients=dict(job.ingredients),
@@ -96,6 +96,7 @@ class _Attempt:
     stage: Stage
     package: Package
     record: StageRecord
+    store: Store
     decided: tuple[GateRecord, ...] = ()
     in_function: bool = False
     reads: Reads | None = None
@@ -126,7 +127,7 @@ class _Attempt:
         self.reads = self._reads(mirror, before)
         self._set_up(mirror)
         carried.CHANGING.update(self.pipeline.modules)
-        store = Store(self.job.store, self.job.remote)
+        store = self.store
         values = load_artifacts(store, self.job.artifacts)
         if not self._gates_say_yes(values):
             return StageResult(replace(self.record, status=Status.STOPPED), gates=self.decided)

@@ -53,7 +53,7 @@ class NoTracking:
     def begin(self, prepared: Any) -> None:
         pass
 
-    def stage_done(self, record: RunRecord, stage: str) -> None:
+    def model_made(self, record: RunRecord) -> None:
         pass
 
     def logged(self, prepared: Any, record: RunRecord, *, may_register: bool) -> RunRecord:
