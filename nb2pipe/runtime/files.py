@@ -44,10 +44,13 @@ def write_atomically(path: Path, parts: Iterable[Bytes], *, durable: bool = True
 class Disk:
     """Makes files outlive a power failure, in the background: writers go on, and one waits for the disk at the end."""
 
+    EVERY_SECONDS = 3.0
+
     def __init__(self) -> None:
         self._paths: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
         self._problem: OSError | None = None
         self._thread: threading.Thread | None = None
+        self._enough = threading.Event()
 
     def sync(self, paths: Iterable[Path]) -> None:
         """Have the contents and names of ``paths`` written to the disk."""
@@ -61,26 +64,37 @@ class Disk:
         """Wait until all is written; raises ``StorageError`` when something could not be."""
         if self._thread is not None:
             self._paths.put(None)
+            self._enough.set()
             self._thread.join()
+            self._enough.clear()
             self._thread = None
         if self._problem is not None:
             raise StorageError(f"{self._problem.filename or 'the disk'} cannot be written: {self._problem.strerror}")
 
     def _work(self) -> None:
-        folders = set()
-        while (path := self._paths.get()) is not None:
+        ended = False
+        while not ended:
+            paths = [self._paths.get()]
+            if paths[0] is not None:  # many at once cost the disk little more than one
+                self._enough.wait(self.EVERY_SECONDS)
+            while not self._paths.empty():
+                paths.append(self._paths.get())
+            ended = None in paths
+            self._sync([path for path in paths if path is not None])
+
+    def _sync(self, paths: list[Path]) -> None:
+        for path in paths:
             try:
                 handle = os.open(path, os.O_RDONLY)
                 try:
                     os.fsync(handle)
                 finally:
                     os.close(handle)
-                folders.add(path.parent)
             except FileNotFoundError:
                 continue  # somebody has tidied up; it is no longer wanted
             except OSError as error:
                 self._problem = error
-        for folder in folders:
+        for folder in {path.parent for path in paths}:
             _sync_folder(folder)
 
 
