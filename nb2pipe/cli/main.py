@@ -14,6 +14,10 @@ COMMANDS = {
     "explain": ("nb2pipe.cli.explain", "Say what becomes of every cell, what crosses between stages, and why."),
     "convert": ("nb2pipe.cli.convert", "Turn a notebook into a package."),
     "run": ("nb2pipe.cli.run", "Run a package, with its gates."),
+    "runs": ("nb2pipe.cli.runs", "See what has been run: list, show, diff, report."),
+    "artifacts": ("nb2pipe.cli.artifacts", "See what crossed between stages."),
+    "debug": ("nb2pipe.cli.debug", "Open a stage that failed, with its inputs, in a debugger."),
+    "store": ("nb2pipe.cli.store", "Care for the store: gc, verify, du."),
 }
 
 

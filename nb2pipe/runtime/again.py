@@ -22,11 +22,11 @@ from nb2pipe.runtime.errors import RunError, StorageError
 from nb2pipe.runtime.files import digest_of, held, write_atomically
 from nb2pipe.runtime.filestate import load_digests
 from nb2pipe.runtime.finish import write_report
-from nb2pipe.runtime.job import LOCK, result_path
+from nb2pipe.runtime.job import result_path
 from nb2pipe.runtime.lineage import git_state
 from nb2pipe.runtime.options import RunOptions, check_options, new_run_id
 from nb2pipe.runtime.package import package_in
-from nb2pipe.runtime.prepare import DIGESTS, STORE, Prepared
+from nb2pipe.runtime.prepare import DIGESTS, STORE, Prepared, lock_of
 from nb2pipe.runtime.progress import Reporter
 from nb2pipe.runtime.reads import still_so
 from nb2pipe.runtime.record import RunRecord, StageRecord, StageResult, Status
@@ -89,13 +89,15 @@ def run_again(module_folder: Path, options: RunOptions, reporter: Reporter) -> R
     run_dir = output / (options.run_id or new_run_id())
     if memo is None or run_dir.exists() or not _holds(memo):
         return None
+    if options.why not in (None, *(stage.name for stage in memo.record.stages)):
+        return None
     results = {name: cache.read(store, entry) for name, entry in memo.entries.items()}
     found = {name: result for name, result in results.items() if result is not None and cache.complete(store, result)}
     if len(found) != len(memo.record.stages):
         return None
-    run_dir.mkdir(parents=True)
     try:
-        with held(run_dir / LOCK):
+        with held(lock_of(store, run_dir.name)):
+            run_dir.mkdir(parents=True)
             record = _taken_over(memo, found, module_folder, options, run_dir, store)
             if record is not None:
                 _report(record, run_dir, reporter)

@@ -145,7 +145,7 @@ def held(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RunError(f"the run {path.parent.name} is going on in another process") from None
+            raise RunError(f"the run {path.stem} is going on in another process") from None
         yield
 
 

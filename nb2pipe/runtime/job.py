@@ -9,8 +9,6 @@ from typing import Any
 
 from nb2pipe.runtime.record import ArtifactRecord
 
-LOCK = ".run.lock"
-
 
 @dataclass(frozen=True)
 class Job:

@@ -41,6 +41,7 @@ def new_record(
         started=now(),
         seconds=None,
         command=tuple(sys.argv),
+        package=str(package.module_folder),
         versions=versions(package),
         commit=commit,
         dirty=dirty,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from nb2pipe.runtime import earlier, journal
 from nb2pipe.runtime.config import Config, read_config
 from nb2pipe.runtime.definition import DataQuality, Evaluation, Pipeline
 from nb2pipe.runtime.errors import RunError
+from nb2pipe.runtime.files import held
 from nb2pipe.runtime.filestate import Digests, load_digests, save_digests
 from nb2pipe.runtime.ingredients import key_of
 from nb2pipe.runtime.job import Job
@@ -18,7 +20,7 @@ from nb2pipe.runtime.loading import Definition
 from nb2pipe.runtime.options import RunOptions, check_options, new_run_id
 from nb2pipe.runtime.package import Package
 from nb2pipe.runtime.record import ArtifactRecord, GateRecord, RunRecord, StageResult, Status
-from nb2pipe.runtime.scheduler import ancestors, check_graph, chosen_stages, descendants
+from nb2pipe.runtime.scheduler import ancestors, check_graph, chosen_stages, descendants, unknown_stage
 from nb2pipe.runtime.store import Store
 from nb2pipe.runtime.workspace import bring_files, make_workspace
 
@@ -67,6 +69,8 @@ def prepare(definition: Definition, options: RunOptions) -> Prepared:
     pipeline = definition.pipeline
     check_options(options)
     check_graph(pipeline)
+    if options.why is not None and options.why not in {stage.name for stage in pipeline.stages}:
+        raise RunError(unknown_stage(pipeline, options.why))
     chosen = chosen_stages(pipeline, options.only, options.from_stage)
     needed = ancestors(pipeline, *chosen) - chosen
     output = options.output.resolve()
@@ -175,6 +179,7 @@ def _prepare(
     results = _taken(pipeline, source, run_dir, set(needed))
     _make_folder(run_dir, options)
     store = Store(run_dir.parent / STORE, options.store)
+    store.check()
     digests = load_digests(store.folder / DIGESTS)
     workspace, data = make_workspace(run_dir, pipeline.data_files, package, config, options.data, digests)
     before = journal.load(run_dir)
@@ -231,6 +236,24 @@ def _taken(pipeline: Pipeline, source: Path | None, run_dir: Path, needed: set[s
             f"run {'it' if len(missing) == 1 else 'them'} before"
         )
     return results
+
+
+def lock_of(store: Store, run_id: str) -> Path:
+    """The lock that a run holds as long as it goes on."""
+    return store.folder / "locks" / f"{run_id}.lock"
+
+
+@contextmanager
+def only_one(options: RunOptions) -> Iterator[None]:
+    """Hold the lock of the run ``options.run_id``; raises ``RunError`` when another process holds it."""
+    check_options(options)
+    store = Store(options.output.resolve() / STORE)
+    try:
+        store.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"--output {options.output}: the run's folder cannot be made: {error.strerror}") from error
+    with held(lock_of(store, str(options.run_id))):
+        yield
 
 
 def _make_folder(run_dir: Path, options: RunOptions) -> None:

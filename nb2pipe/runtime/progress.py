@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from nb2pipe.runtime import words
 from nb2pipe.runtime.record import FailureRecord, GateRecord, RunRecord, StageRecord, Status
@@ -69,6 +69,9 @@ class LineReporter:
         self._line(stage.name, "started")
 
     def stage_ended(self, stage: StageRecord) -> None:
+        if stage.cached_from is not None:
+            self._line(stage.name, f"cached, from run {stage.cached_from}")
+            return
         known = stage.seconds is not None
         costs = f"  {words.duration(stage.seconds)}  {words.size(stage.peak_memory)}" if known else ""
         self._line(stage.name, f"{stage.status}{costs}")
@@ -88,12 +91,32 @@ class LineReporter:
 
 
 class JsonReporter(LineReporter):
-    """Lines on stderr as they come; on stdout one JSON document: the record, the run's folder, the report."""
+    """Lines on stderr as they come; on stdout one JSON document in each line.
+
+    Each has an ``event``; the last, ``run_ended``, is the record with the run's folder and the report.
+    """
+
+    def run_started(self, record: RunRecord) -> None:
+        super().run_started(record)
+        stages = [stage.name for stage in record.stages]
+        _event("run_started", {"run_id": record.run_id, "pipeline": record.pipeline, "stages": stages})
+
+    def stage_started(self, stage: StageRecord) -> None:
+        super().stage_started(stage)
+        _event("stage_started", {"stage": stage.name, "started": stage.started, "reason": stage.reason})
+
+    def stage_ended(self, stage: StageRecord) -> None:
+        super().stage_ended(stage)
+        _event("stage_ended", {"stage": stage.name, **json.loads(to_json(stage))})
+
+    def gate_decided(self, gate: GateRecord) -> None:
+        super().gate_decided(gate)
+        _event("gate_decided", json.loads(to_json(gate)))
 
     def run_ended(self, record: RunRecord, run_dir: Path) -> None:
         report = run_dir / "report.html"
         more = {"run_dir": str(run_dir), "report": str(report) if report.is_file() else None}
-        print(json.dumps(json.loads(to_json(record)) | more, indent=2, ensure_ascii=False), flush=True)
+        _event("run_ended", json.loads(to_json(record)) | more)
 
 
 class LiveReporter:
@@ -150,7 +173,8 @@ class LiveReporter:
         table.add_column("time", justify="right", no_wrap=True)
         table.add_column("memory", justify="right", no_wrap=True)
         for stage in self._stages.values():
-            state = Text(str(stage.status), style=STYLES.get(stage.status, "dim"))
+            status = "cached" if stage.cached_from else str(stage.status)
+            state = Text(status, style=STYLES.get(stage.status, "dim"))
             table.add_row(Text(stage.name), state, words.duration(self._seconds(stage)), words.size(stage.peak_memory))
         for gate in self._gates:
             state = Text(words.decision(gate), style="green" if gate.passed else STYLES[Status.STOPPED])
@@ -161,6 +185,10 @@ class LiveReporter:
         if stage.status == Status.RUNNING and stage.name in self._begun:
             return time.monotonic() - self._begun[stage.name]
         return stage.seconds
+
+
+def _event(name: str, content: dict[str, Any]) -> None:
+    print(json.dumps({"event": name, **content}, ensure_ascii=False), flush=True)
 
 
 def failure_lines(failure: FailureRecord) -> Iterator[str]:

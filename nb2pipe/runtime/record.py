@@ -228,4 +228,5 @@ class RunRecord:
     tracking_uri: str | None = None
     mlflow_run_id: str | None = None
     message: str = ""  # one line for people: what stopped the run, or empty
+    package: str = ""  # folder of the import package
     schema_version: int = SCHEMA_VERSION

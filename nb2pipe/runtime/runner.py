@@ -17,15 +17,15 @@ from nb2pipe.runtime import cache, earlier, journal, workspace
 from nb2pipe.runtime.again import leave_memo, run_again
 from nb2pipe.runtime.definition import Pipeline
 from nb2pipe.runtime.errors import Interrupted, RunError, StorageError
-from nb2pipe.runtime.files import Disk, held, write_atomically
+from nb2pipe.runtime.files import Disk, write_atomically
 from nb2pipe.runtime.finish import Tracking, finish
 from nb2pipe.runtime.ingredients import ingredients_of, key_of
-from nb2pipe.runtime.job import LOCK, result_path
+from nb2pipe.runtime.job import result_path
 from nb2pipe.runtime.libraries import versions_of
 from nb2pipe.runtime.loading import Definition, definition_of
-from nb2pipe.runtime.options import RunOptions
+from nb2pipe.runtime.options import RunOptions, new_run_id
 from nb2pipe.runtime.package import find_package
-from nb2pipe.runtime.prepare import Prepared, gates_after, job_for, outputs_of, prepare, random_state_before
+from nb2pipe.runtime.prepare import Prepared, gates_after, job_for, only_one, outputs_of, prepare, random_state_before
 from nb2pipe.runtime.processes import ending_of
 from nb2pipe.runtime.progress import Reporter, reporter_for
 from nb2pipe.runtime.record import ExitCode, FailureRecord, GateRecord, RunRecord, StageRecord, StageResult, Status
@@ -39,12 +39,22 @@ SAVE_SECONDS = 1.0
 
 def run(pipeline: Pipeline, options: RunOptions) -> int:
     """Run ``pipeline`` and give the exit code; what is wrong with the input is printed as one message."""
-    return guarded(lambda: execute(pipeline, options, reporter_for(options.json)))
+    return guarded(lambda: _explained(execute(pipeline, options, reporter_for(options.json)), options.why))
 
 
 def run_package(path: Path, options: RunOptions) -> int:
     """Run the package in the folder ``path``, which this process does not import, and give the exit code."""
-    return guarded(lambda: execute_package(path, options, reporter_for(options.json)))
+    return guarded(lambda: _explained(execute_package(path, options, reporter_for(options.json)), options.why))
+
+
+def _explained(record: RunRecord, why: str | None) -> RunRecord:
+    """Say why a stage ran, or why it did not have to."""
+    for stage in record.stages if why is not None else ():
+        if stage.name == why:
+            verb = "was not run again" if stage.cached_from else str(stage.status)
+            reason = stage.reason or "a stage before it did not come to its end"
+            print(f"{stage.name} ({verb}): {reason}", file=sys.stderr)
+    return record
 
 
 def execute(pipeline: Pipeline, options: RunOptions, reporter: Reporter) -> RunRecord:
@@ -66,14 +76,14 @@ def execute_package(path: Path, options: RunOptions, reporter: Reporter) -> RunR
 def _execute(
     definition: Callable[[Workers], Definition], module_folder: Path, options: RunOptions, reporter: Reporter
 ) -> RunRecord:
-    with interruptible():
+    options = replace(options, run_id=new_run_id() if options.run_id is None else options.run_id)
+    with interruptible(), only_one(options):
         workers = Workers(options.isolation or default_isolation(), ("nb2pipe.runtime.loading:load", (module_folder,)))
         try:
             with Tracking() as tracking:
                 tracking.get_ready()
                 prepared = prepare(definition(workers), options)
-                with held(prepared.run_dir / LOCK):
-                    return _run_stages(prepared, workers, tracking, reporter)
+                return _run_stages(prepared, workers, tracking, reporter)
         finally:
             workers.close()
 

@@ -6,15 +6,17 @@ before its digest was checked: what was tampered with is never unpickled.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nb2pipe.runtime.errors import StorageError
+from nb2pipe.runtime.errors import RunError, StorageError
 from nb2pipe.runtime.files import Bytes, digest_of, write_atomically
 
 STALE_SECONDS = 24 * 3600
+VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,22 @@ class Store:
     folder: Path
     remote: str | None = None
     durable: bool = True  # whether what is put is on the disk before `put` returns
+
+    def check(self) -> None:
+        """Make the store, or refuse one that a newer version of nb2pipe has written."""
+        path = self.folder / "store.json"
+        try:
+            version = json.loads(path.read_bytes())["version"]
+        except FileNotFoundError:
+            write_atomically(path, [json.dumps({"version": VERSION}).encode()])
+            return
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{path} cannot be read ({error}): name another folder with --output") from error
+        if not isinstance(version, int) or version > VERSION:
+            raise RunError(
+                f"{self.folder} was written by a newer version of nb2pipe (store version {version}, this one knows "
+                f"{VERSION}): pip install --upgrade nb2pipe, or name another folder with --output"
+            )
 
     def put_file(self, path: Path) -> str:
         """Keep a file's content; gives its digest."""

@@ -137,7 +137,7 @@ class _Attempt:
         if self.job.random_state is not None:
             random_state.restore(graph.load(store.get(self.job.random_state)))
         self.in_function = True
-        returned = _called(self.stage, {**inputs, **self.job.arguments})
+        returned = called(self.stage, {**inputs, **self.job.arguments})
         self.in_function = False
         state = random_state.capture() if self.stage.saves_random_state else None
         outputs = {**_outputs(self.stage, returned), **namespace.save(self.pipeline.namespace, self.stage.saves)}
@@ -214,7 +214,7 @@ class _Attempt:
         return StageResult(record, gates=self.decided)
 
 
-def _called(stage: Stage, arguments: Mapping[str, Any]) -> Any:
+def called(stage: Stage, arguments: Mapping[str, Any]) -> Any:
     """What the stage function returns; a coroutine runs to its end, and so must the tasks that it starts."""
     assert not isinstance(stage.function, Signature)
     returned = stage.function(**arguments)

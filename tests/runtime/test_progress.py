@@ -124,10 +124,13 @@ def test_a_gate_that_said_no_shows_what_failed_and_only_that(run_dir: Path, caps
     ]
 
 
-def test_json_is_one_document_on_stdout(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_one_event_a_line_on_stdout(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     play(JsonReporter(), DONE, run_dir)
     out, err = capsys.readouterr()
-    document = json.loads(out)
+    events = [json.loads(line) for line in out.splitlines()]
+    assert [event["event"] for event in events][:2] == ["run_started", "stage_started"]
+    document = events[-1]
+    assert document["event"] == "run_ended"
     assert (document["status"], document["run_dir"]) == ("done", str(run_dir))
     assert document["report"] == str(run_dir / "report.html")
     assert document["metrics"] == {"auc": "NaN"}
