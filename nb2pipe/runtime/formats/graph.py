@@ -46,8 +46,8 @@ def dump(value: Any) -> list[Bytes]:
     return [MAGIC, len(index).to_bytes(8, "little"), index, stream.getvalue(), *(piece.data for piece in pieces)]
 
 
-def load(data: bytes) -> Any:
-    """The value, with writeable memory of its own."""
+def load(data: memoryview) -> Any:
+    """The value; large arrays and storages lie in ``data`` itself."""
     view = memoryview(data)
     start = len(MAGIC) + 8
     if bytes(view[: len(MAGIC)]) != MAGIC:
