@@ -227,7 +227,7 @@ def test_writing_copies_nothing() -> None:
     assert sum(len(part) for part in parts) > 40 * LARGE
     assert peak < 8 * LARGE  # the bits for missing texts are worked out
     assert pa.total_allocated_bytes() - allocated < LARGE
-    starts = {np.frombuffer(part, np.uint8).ctypes.data for part in parts if len(part) > LARGE}
+    starts = {np.frombuffer(part, np.uint8).ctypes.data for part in parts if len(part) >= LARGE}
     own = [block.values for block in frame._mgr.blocks if isinstance(block.values, np.ndarray)]
     assert {row.ctypes.data for values in own for row in values} <= starts
     text = frame["text"].array._pa_array.chunk(0)

@@ -1,10 +1,10 @@
 """Any other value, or several that share objects, as one pickle-5 graph.
 
 What is shared stays shared: objects, and the memory of NumPy arrays and torch storages. Memory lies beside the
-pickle (out of band), so large arrays are neither copied into it nor copied out of it twice.
+pickle (out of band), so large arrays are not copied into it, and lie in the mapped file when they are loaded.
 
 An object of this format: ``MAGIC``, the length of the index, the index (a pickle of plain tuples: where each
-piece of memory lies), the pickle, and the memory.
+piece of memory lies), the pickle, and the memory, each piece aligned.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ import math
 import pickle
 import struct
 import sys
+from collections.abc import Iterable, Iterator
 from types import FunctionType
 from typing import Any, ClassVar
 
+from nb2pipe.runtime import mapping
 from nb2pipe.runtime.errors import StorageError
 from nb2pipe.runtime.files import Bytes
 from nb2pipe.runtime.formats import carried, functions, leftovers, memory
 
 NAME = "graph"
-MAGIC = b"nb2pipe graph 1\n"
+MAGIC = b"nb2pipe graph 2\n"
 
 
 def can_store(value: Any) -> bool:
@@ -43,7 +45,8 @@ def dump(value: Any) -> list[Bytes]:
         raise StorageError(_reason(error)) from error
     pieces = collected.pieces()
     index = pickle.dumps(([piece.spec for piece in pieces], stream.tell()), protocol=5)
-    return [MAGIC, len(index).to_bytes(8, "little"), index, stream.getvalue(), *(piece.data for piece in pieces)]
+    head: list[Bytes] = [MAGIC, len(index).to_bytes(8, "little"), index, stream.getvalue()]
+    return [*head, *_aligned(sum(len(part) for part in head), (piece.data for piece in pieces))]
 
 
 def load(data: memoryview) -> Any:
@@ -54,8 +57,17 @@ def load(data: memoryview) -> Any:
         raise StorageError("not an object graph of this version of nb2pipe")
     end = start + int.from_bytes(view[len(MAGIC) : start], "little")
     specs, size = pickle.loads(view[start:end])
-    with memory.available(memory.load(specs, view[end + size :])):
+    with memory.available(memory.load(specs, view, end + size)):
         return _Unpickler(io.BytesIO(view[end : end + size])).load()
+
+
+def _aligned(position: int, pieces: Iterable[Bytes]) -> Iterator[Bytes]:
+    """The pieces, each behind the zeros that bring it to an aligned place."""
+    for piece in pieces:
+        if gap := mapping.padding(position) if len(piece) else 0:
+            yield bytes(gap)
+        yield piece
+        position += gap + len(piece)
 
 
 class _Unpickler(pickle.Unpickler):

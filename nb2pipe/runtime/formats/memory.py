@@ -91,11 +91,11 @@ def reduce_pandas(obj: Any) -> Any:
     return _alone(reduced, 3) if isinstance(reduced, tuple) else None
 
 
-def load(specs: list[tuple[Any, ...]], data: memoryview) -> list[Any]:
-    """The arrays and storages of a graph, in the order of their numbers."""
+def load(specs: list[tuple[Any, ...]], data: memoryview, start: int) -> list[Any]:
+    """The arrays and storages of a graph, in the order of their numbers; ``start`` is where the first may lie."""
     from nb2pipe.runtime.formats import segments
 
-    return segments.load(specs, data)
+    return segments.load(specs, data, start)
 
 
 @contextmanager

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any
 
+from nb2pipe.runtime import mapping
 from nb2pipe.runtime.formats import tensors
 from nb2pipe.runtime.formats.memory import Piece, dtype_of
 
@@ -35,14 +35,16 @@ def pieces(entries: Sequence[tuple[str, Any]]) -> list[Piece]:
     return found
 
 
-def load(specs: list[tuple[Any, ...]], data: memoryview) -> list[Any]:
-    """What :func:`pieces` described, in memory of its own."""
-    ends = list(accumulate(spec[1] for spec in specs))
+def load(specs: list[tuple[Any, ...]], data: memoryview, position: int) -> list[Any]:
+    """What :func:`pieces` described: large pieces as views of ``data``, from ``position`` on, others as copies."""
     segments: dict[int, Any] = {}
-    found = [
-        None if spec[0] == "part" else _LOADERS[spec[0]](number, spec, data[end - spec[1] : end], segments)
-        for number, (spec, end) in enumerate(zip(specs, ends, strict=True))
-    ]
+    found: list[Any] = []
+    for number, spec in enumerate(specs):
+        if spec[1]:
+            position += mapping.padding(position)
+        part = data[position : position + spec[1]]
+        position += spec[1]
+        found.append(None if spec[0] == "part" else _LOADERS[spec[0]](number, spec, part, segments))
     return [_load_part(spec, found[spec[2]]) if spec[0] == "part" else found[n] for n, spec in enumerate(specs)]
 
 
@@ -52,7 +54,7 @@ def _owner(entries: Sequence[tuple[str, Any]], members: list[int], low: int, hig
         return None
     for member in members:
         array = entries[member][1]
-        whole = array.flags.owndata and _bounds("shared", array) == (low, high)
+        whole = mapping.owns(array) and _bounds("shared", array) == (low, high)
         if whole and (array.flags.c_contiguous or array.flags.f_contiguous):
             return member
     return None
@@ -114,7 +116,9 @@ def _load_packed(_number: int, spec: tuple[Any, ...], part: memoryview, _segment
 
     _, _, code, shape, order, strides, writeable = spec
     dtype = _dtype(code)
-    if strides is None:
+    if strides is None and mapping.is_large(part):
+        array = mapping.array_on(part, dtype, shape, order)
+    elif strides is None:
         array = np.empty(shape, dtype, order=order)
         _bytes_of_writeable(array)[:] = np.frombuffer(part, np.uint8)
     else:
@@ -200,7 +204,7 @@ def _segment(number: int, first: int, part: memoryview, segments: dict[int, Any]
     import numpy as np
 
     if first == number:
-        segments[first] = np.frombuffer(bytearray(part), np.uint8)
+        segments[first] = np.frombuffer(part if mapping.is_large(part) else bytearray(part), np.uint8)
     return segments[first]
 
 
