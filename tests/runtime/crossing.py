@@ -52,8 +52,9 @@ def layout(block: Any) -> tuple[Any, ...]:
     if array is None:
         return known
     strides = [step for step, length in zip(array.strides, array.shape, strict=True) if length > 1]
+    content = array.tolist() if array.dtype.hasobject else array.tobytes()
     contiguous = (array.flags.c_contiguous, array.flags.f_contiguous)
-    return (*known, array.dtype, strides, contiguous, array.flags.writeable, array.flags.aligned, array.tobytes())
+    return (*known, array.dtype, strides, contiguous, array.flags.writeable, array.flags.aligned, content)
 
 
 def memory_of(values: Any) -> Any:

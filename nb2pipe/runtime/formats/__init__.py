@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from nb2pipe.runtime.files import Bytes
-from nb2pipe.runtime.formats import array, graph, table
+from nb2pipe.runtime.formats import array, graph, safetensors_file, table
 
 
 class Format(Protocol):
@@ -32,7 +32,7 @@ class Format(Protocol):
         """
 
 
-FORMATS: tuple[Format, ...] = (table, array, graph)
+FORMATS: tuple[Format, ...] = (table, array, safetensors_file, graph)
 
 
 def format_for(value: Any) -> Format:

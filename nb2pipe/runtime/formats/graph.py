@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 from nb2pipe.runtime import mapping
 from nb2pipe.runtime.errors import StorageError
 from nb2pipe.runtime.files import Bytes
-from nb2pipe.runtime.formats import carried, functions, leftovers, memory
+from nb2pipe.runtime.formats import carried, functions, leftovers, memory, references
 
 NAME = "graph"
 MAGIC = b"nb2pipe graph 2\n"
@@ -35,10 +35,24 @@ def can_store(value: Any) -> bool:
 
 def dump(value: Any) -> list[Bytes]:
     """The value as a graph; raises ``StorageError`` with the reason when it cannot be."""
+    return _dumped(value)[0]
+
+
+def dump_with_references(value: Any) -> tuple[list[Bytes], tuple[str, ...]]:
+    """The value as a graph, and the functions and classes of the user's modules in it (``module:qualname``, sorted).
+
+    Those are not in the graph themselves: it names them, and loading takes what the module has by then.
+    """
+    parts, named = _dumped(value)
+    return parts, references.names_of(named)
+
+
+def _dumped(value: Any) -> tuple[list[Bytes], list[Any]]:
     collected = memory.Collected()
     stream = io.BytesIO()
+    named: list[Any] = []
     try:
-        _pickler(stream, collected).dump(value)
+        _pickler(stream, collected, named).dump(value)
     except StorageError:
         raise
     except Exception as error:
@@ -46,7 +60,7 @@ def dump(value: Any) -> list[Bytes]:
     pieces = collected.pieces()
     index = pickle.dumps(([piece.spec for piece in pieces], stream.tell()), protocol=5)
     head: list[Bytes] = [MAGIC, len(index).to_bytes(8, "little"), index, stream.getvalue()]
-    return [*head, *_aligned(sum(len(part) for part in head), (piece.data for piece in pieces))]
+    return [*head, *_aligned(sum(len(part) for part in head), (piece.data for piece in pieces))], named
 
 
 def load(data: memoryview) -> Any:
@@ -105,8 +119,11 @@ def _reason(error: Exception) -> str:
     return text[0] if text else type(error).__name__
 
 
-def _pickler(stream: io.BytesIO, collected: memory.Collected) -> Any:
-    """A pickler that keeps memory apart. Functions and classes of modules go by reference, local ones by value."""
+def _pickler(stream: io.BytesIO, collected: memory.Collected, named: list[Any]) -> Any:
+    """A pickler that keeps memory apart. Functions and classes of modules go by reference, local ones by value.
+
+    What goes by reference is added to ``named``.
+    """
     import cloudpickle
 
     nans: dict[int, tuple[int, float]] = {}
@@ -125,7 +142,14 @@ def _pickler(stream: io.BytesIO, collected: memory.Collected) -> Any:
         def reducer_override(self, obj: Any) -> Any:
             _refuse_detached(obj)
             reduced = _reduced(obj, collected)
-            return super().reducer_override(obj) if reduced is None else reduced
+            if reduced is not None:
+                by_name = reduced[0] is functions.attribute
+            else:
+                reduced = super().reducer_override(obj)
+                by_name = reduced is NotImplemented
+            if by_name and references.is_code(obj):  # once for each: pickle remembers what it has met
+                named.append(obj)
+            return reduced
 
     return GraphPickler(stream, protocol=5)
 
@@ -156,6 +180,8 @@ def _reduced(obj: Any, collected: memory.Collected) -> Any:
     if numpy is not None and type(obj) is numpy.ndarray:
         return memory.reduce_array(obj, collected)
     if "pandas" in sys.modules and (reduced := memory.reduce_pandas(obj)) is not None:
+        return reduced
+    if "pyarrow" in sys.modules and (reduced := memory.reduce_buffer(obj, collected)) is not None:
         return reduced
     if "torch" in sys.modules:
         from nb2pipe.runtime.formats import tensors

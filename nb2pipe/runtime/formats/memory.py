@@ -38,7 +38,7 @@ class Piece:
 class Collected:
     """The arrays and storages met while pickling; each is known in the pickle by its number."""
 
-    entries: list[tuple[str, Any]] = field(default_factory=list)  # ("shared" | "alone" | "storage", object)
+    entries: list[tuple[str, Any]] = field(default_factory=list)  # ("shared" | "alone" | "storage" | "buffer", object)
     numbers: dict[Hashable, int] = field(default_factory=dict)
 
     def number(self, kind: str, key: Hashable, value: Any) -> int:
@@ -89,6 +89,13 @@ def reduce_pandas(obj: Any) -> Any:
         return None
     reduced = obj.__reduce_ex__(5)
     return _alone(reduced, 3) if isinstance(reduced, tuple) else None
+
+
+def reduce_buffer(obj: Any, collected: Collected) -> Any:
+    """Arrow's memory, which nobody changes, so that it is kept once; ``None`` for all else."""
+    if type(obj) is not sys.modules["pyarrow"].Buffer or not obj.is_cpu:
+        return None
+    return entry, (collected.number("buffer", (obj.address, obj.size), obj),)
 
 
 def load(specs: list[tuple[Any, ...]], data: memoryview, start: int) -> list[Any]:

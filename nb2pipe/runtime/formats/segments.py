@@ -24,6 +24,8 @@ def pieces(entries: Sequence[tuple[str, Any]]) -> list[Piece]:
         owner = owners.get(first)
         if kind == "alone":
             found.append(_packed(value.array))
+        elif kind == "buffer":
+            found.append(Piece(("buffer", value.size), memoryview(value).cast("B")))
         elif owner is not None:
             found.append(_packed(value) if owner == number else _part(value, owner, low))
         elif kind == "storage":
@@ -175,6 +177,12 @@ def _load_storage(_number: int, spec: tuple[Any, ...], part: memoryview, _segmen
     return tensors.load_storage(spec[2], part)
 
 
+def _load_buffer(_number: int, _spec: tuple[Any, ...], part: memoryview, _segments: dict[int, Any]) -> Any:
+    import pyarrow as pa
+
+    return pa.py_buffer(part if mapping.is_large(part) else bytes(part))
+
+
 def _storage_view(storage: Any, first: int, own: bool, low: int, high: int) -> Piece:
     """A storage on memory that arrays share (``torch.from_numpy``)."""
     data = _memory(low, high) if own else b""
@@ -190,6 +198,7 @@ _LOADERS = {
     "packed": _load_packed,
     "view": _load_view,
     "storage": _load_storage,
+    "buffer": _load_buffer,
     "storage view": _load_storage_view,
 }
 
