@@ -184,6 +184,7 @@ NOT_PLAIN = {
     "periods": pd.DataFrame({"a": pd.period_range("2024", periods=2, freq="Q")}),
     "sparse": pd.DataFrame({"a": pd.arrays.SparseArray([0, 0, 1])}),
     "NA text": pd.DataFrame({"a": pd.array(["x", None], dtype="string")}),
+    "very many columns": pd.DataFrame(np.zeros((1, 5000))),
     "no columns": pd.DataFrame(index=pd.RangeIndex(3)),
     "every day": pd.DataFrame({"a": [1, 2]}, index=pd.date_range("2024-01-01", periods=2)),
     "rows together": pd.DataFrame(np.arange(6.0).reshape(3, 2), columns=["a", "b"], copy=False),

@@ -147,7 +147,7 @@ def _pickler(stream: io.BytesIO, collected: memory.Collected, named: list[Any]) 
             else:
                 reduced = super().reducer_override(obj)
                 by_name = reduced is NotImplemented
-            if by_name and references.is_code(obj):  # once for each: pickle remembers what it has met
+            if by_name and isinstance(obj, references.CODE):  # once for each: pickle remembers what it has met
                 named.append(obj)
             return reduced
 

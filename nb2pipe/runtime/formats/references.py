@@ -10,12 +10,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+CODE = (type, FunctionType)
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
-
-
-def is_code(obj: Any) -> bool:
-    """Whether ``obj`` may be named in a graph as code."""
-    return isinstance(obj, type | FunctionType)
 
 
 def names_of(named: Iterable[Any]) -> tuple[str, ...]:

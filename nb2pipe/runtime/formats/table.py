@@ -30,6 +30,7 @@ NAME = "arrow"
 
 _KEY = b"nb2pipe.table"  # in the metadata of the file: how the table lies in memory
 _VERSION = 1
+_MOST_COLUMNS = 4096  # Arrow describes each column on its own: a graph is faster for more
 
 
 def can_store(value: Any) -> bool:
@@ -38,7 +39,7 @@ def can_store(value: Any) -> bool:
     return (
         pandas is not None
         and type(value) is pandas.DataFrame
-        and len(value.columns) > 0
+        and 0 < len(value.columns) <= _MOST_COLUMNS
         and not value.attrs
         and value.flags.allows_duplicate_labels
         and index_spec(pandas, value.index) is not None
