@@ -87,6 +87,20 @@ def test_a_view_and_its_base_share_the_mapping() -> None:
     assert not np.shares_memory(first, other)
 
 
+def test_shared_memory_is_not_copied_for_writing() -> None:
+    tracemalloc.start()
+    try:
+        base = np.arange(float(ROWS))
+        parts = graph.dump((base[1:], base[::-1][:-1], torch.from_numpy(base)))
+        expected = base.tobytes()
+        del base  # the parts keep what they are made of
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2.5 * len(expected)
+    assert expected in b"".join(bytes(part) for part in parts)
+
+
 def test_what_is_changed_is_not_changed_for_the_next() -> None:
     view = mapping_of(graph.dump({"x": np.zeros(ROWS), "t": torch.zeros(ROWS)}))
     with_changes = graph.load(view)

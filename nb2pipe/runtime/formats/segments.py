@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from nb2pipe.runtime import mapping
+from nb2pipe.runtime.files import Bytes
 from nb2pipe.runtime.formats import tensors
 from nb2pipe.runtime.formats.memory import Piece, dtype_of
 
@@ -136,7 +138,7 @@ def _load_packed(_number: int, spec: tuple[Any, ...], part: memoryview, _segment
 
 def _view(array: Any, first: int, own: bool, low: int, high: int) -> Piece:
     """A view of a segment; the first of those that share it brings the bytes."""
-    data = _memory(low, high) if own else b""
+    data = _memory(array, low, high) if own else b""
     offset = array.__array_interface__["data"][0] - low
     layout = (dtype_of(array), array.shape, array.strides, offset, array.flags.writeable)
     return Piece(("view", len(data), first, *layout), data)
@@ -185,7 +187,7 @@ def _load_buffer(_number: int, _spec: tuple[Any, ...], part: memoryview, _segmen
 
 def _storage_view(storage: Any, first: int, own: bool, low: int, high: int) -> Piece:
     """A storage on memory that arrays share (``torch.from_numpy``)."""
-    data = _memory(low, high) if own else b""
+    data = _memory(storage, low, high) if own else b""
     return Piece(("storage view", len(data), first, storage.data_ptr() - low, storage.nbytes()), data)
 
 
@@ -203,10 +205,24 @@ _LOADERS = {
 }
 
 
-def _memory(low: int, high: int) -> bytes:
-    import ctypes
+@dataclass(frozen=True)
+class _Span:
+    """Memory between two addresses, which stays alive through the array or storage that it was found by."""
 
-    return ctypes.string_at(low, high - low)
+    low: int
+    high: int
+    owner: Any
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        return {"data": (self.low, True), "shape": (self.high - self.low,), "typestr": "|u1", "version": 3}
+
+
+def _memory(owner: Any, low: int, high: int) -> Bytes:
+    import numpy as np
+
+    span: Any = np.asarray(_Span(low, high, owner))
+    return memoryview(span) if high > low else b""
 
 
 def _segment(number: int, first: int, part: memoryview, segments: dict[int, Any]) -> Any:
