@@ -51,7 +51,9 @@ def layout(block: Any) -> tuple[Any, ...]:
     known = (type(block), type(block.values), block.mgr_locs.as_array.tolist(), str(block.dtype), block.shape)
     if array is None:
         return known
-    strides = [step for step, length in zip(array.strides, array.shape, strict=True) if length > 1]
+    strides = (
+        [] if not array.size else [step for step, length in zip(array.strides, array.shape, strict=True) if length > 1]
+    )
     content = array.tolist() if array.dtype.hasobject else array.tobytes()
     contiguous = (array.flags.c_contiguous, array.flags.f_contiguous)
     return (*known, array.dtype, strides, contiguous, array.flags.writeable, array.flags.aligned, content)

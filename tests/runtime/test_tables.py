@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import json
+import pickle
 import subprocess
 import sys
 import tracemalloc
@@ -145,6 +146,16 @@ def test_a_table_keeps_everything(name: str) -> None:
     form, found = crossed(TABLES[name])
     assert form == "arrow"
     assert_same_frame(found, TABLES[name])
+
+
+def test_rows_of_a_table_come_together() -> None:
+    """As pandas itself does when it pickles them."""
+    frame = all_columns().copy()
+    frame["int64 too"] = frame["int64"]
+    for part in (frame.copy().iloc[1:], frame.copy().iloc[:2], frame.copy().iloc[1:2]):
+        form, found = crossed(part)
+        assert form == "arrow"
+        assert_same_frame(found, pickle.loads(pickle.dumps(part)))
 
 
 def test_a_table_from_a_file_is_writeable() -> None:

@@ -176,6 +176,14 @@ def test_a_large_table_of_a_graph_lies_in_its_file() -> None:
     assert digest_of(graph.dump(found)) == digest_of(parts)
 
 
+def test_the_first_rows_do_not_carry_all_text() -> None:
+    rows = categories().head(3)
+    assert graph.can_store(rows) and format_for(rows) is graph
+    parts = graph.dump(rows)
+    assert sum(len(part) for part in parts) < 10_000
+    pd.testing.assert_frame_equal(graph.load(mapping_of(parts)), rows)
+
+
 def test_pieces_are_aligned_in_the_file() -> None:
     sizes = [1001, mapping.LARGE + 3, 999, 1]
     data = b"".join(bytes(part) for part in graph.dump([np.full(size, 7, "u1") for size in sizes]))

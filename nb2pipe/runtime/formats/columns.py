@@ -29,7 +29,7 @@ def spec_of(pandas: Any, values: Any) -> Spec | None:
             return None
         array = values._ndarray
         zone = _zone_spec(values.dtype.tz) if isinstance(values.dtype, pandas.DatetimeTZDtype) else {}
-    if zone is None or not _is_plain(array):
+    if zone is None or not _is_plain(pandas, array):
         return None
     return {"dtype": array.dtype.str, "writeable": bool(array.flags.writeable), **zone}
 
@@ -37,7 +37,7 @@ def spec_of(pandas: Any, values: Any) -> Spec | None:
 def arrow_arrays(values: Any, spec: Spec) -> list[Any]:
     """One Arrow array for each column of a block (or one for an index), on the block's own memory."""
     if spec["dtype"] == _TEXT:
-        return [_arrow_text(values._pa_array)]
+        return [arrow_text(values._pa_array)]
     array = getattr(values, "_ndarray", values)
     rows = array.reshape(1, -1) if array.ndim == 1 else array
     return [_arrow_numbers(row, "UTC" if spec.get("utc") else spec.get("zone")) for row in rows]
@@ -108,10 +108,10 @@ def _is_text(pandas: Any, values: Any) -> bool:
     )
 
 
-def _is_plain(array: Any) -> bool:
+def _is_plain(pandas: Any, array: Any) -> bool:
     import numpy as np
 
-    if type(array) is not np.ndarray or not array.flags.c_contiguous:
+    if type(array) is not np.ndarray or not (array.flags.c_contiguous or _is_cut_out(pandas, array)):
         return False
     dtype = array.dtype
     if not dtype.isnative or dtype.metadata is not None:
@@ -120,6 +120,12 @@ def _is_plain(array: Any) -> bool:
         unit, count = np.datetime_data(dtype)
         return unit in _UNITS and count == 1
     return dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)
+
+
+def _is_cut_out(pandas: Any, array: Any) -> bool:
+    """Whether a block is some rows of a larger table: pandas 3 itself brings it together when it is pickled."""
+    own = int(pandas.__version__.partition(".")[0]) >= 3 and array.ndim == 2
+    return own and array.strides[1] == array.itemsize and array.strides[0] >= array.shape[1] * array.itemsize > 0
 
 
 def _zone_spec(zone: Any) -> Spec | None:
@@ -155,7 +161,7 @@ def _arrow_numbers(row: Any, zone: str | None) -> Any:
     return pa.Array.from_buffers(type_, len(row), [_bits(valid), pa.py_buffer(row.view(np.uint8))])
 
 
-def _arrow_text(chunked: Any) -> Any:
+def arrow_text(chunked: Any) -> Any:
     """Text in one piece, without what lies before, behind and between it: equal text gives equal bytes."""
     import numpy as np
     import pyarrow as pa

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nb2pipe.runtime.files import Bytes
+from nb2pipe.runtime.formats import columns
 
 VIEWS: tuple[type, ...] = (
     type({}.keys()),
@@ -126,10 +127,13 @@ def _copy_on_write(pandas: Any) -> bool:
 
 
 def _alone(value: Any, depth: int) -> Any:
-    """``value`` with every array directly in it (in plain containers, ``depth`` deep) marked as alone."""
+    """``value`` with every array and text directly in it (in plain containers, ``depth`` deep) marked as alone."""
     numpy = sys.modules["numpy"]
     if type(value) is numpy.ndarray:
         return Alone(value)
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None and type(value) is arrow.ChunkedArray and value.type == arrow.large_string():
+        return arrow.chunked_array([columns.arrow_text(value)])  # without the rest of a table it was cut out of
     if depth and type(value) is tuple:
         return tuple(_alone(inner, depth - 1) for inner in value)
     if depth and type(value) is dict:
