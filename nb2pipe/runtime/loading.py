@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import importlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ _FOR_STAGES = (
     "nb2pipe.runtime.formats.segments",
     "nb2pipe.runtime.worker",
 )
+_FOR_TABLES = ("pyarrow.ipc", "nb2pipe.runtime.formats.columns", "nb2pipe.runtime.formats.layout")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def load(module_folder: Path) -> Definition:
     What every stage's process needs is imported as well: each is a copy of this one.
     """
     pipeline = import_package(module_folder)
-    for module in _FOR_STAGES:
+    for module in [*_FOR_STAGES, *(_FOR_TABLES if "pandas" in sys.modules else ())]:
         with contextlib.suppress(ImportError):
             importlib.import_module(module)
     system_folders()

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nb2pipe.runtime.errors import RunError, StorageError
-from nb2pipe.runtime.files import Bytes, digest_of, write_atomically
+from nb2pipe.runtime.files import Bytes, digest_of, digest_of_file, write_atomically
+from nb2pipe.runtime.mapping import mapped
 
 STALE_SECONDS = 24 * 3600
 VERSION = 1
@@ -45,7 +46,7 @@ class Store:
 
     def put_file(self, path: Path) -> str:
         """Keep a file's content; gives its digest."""
-        return self.put([path.read_bytes()])[0]
+        return self.put([mapped(path)])[0]
 
     def write_entry(self, name: str, data: bytes) -> None:
         """Keep a small document under a name; replaces what was there."""
@@ -88,14 +89,15 @@ class Store:
             write_atomically(path, parts, durable=self.durable)
         return digest, size
 
-    def get(self, digest: str) -> bytes:
-        """The object's bytes, checked against their digest."""
+    def get(self, digest: str) -> memoryview:
+        """The object's bytes, checked against their digest; writeable, and the caller's alone."""
         path = self.path(digest)
         try:
-            data = path.read_bytes()
+            found, _ = digest_of_file(path)
+            data = mapped(path)
         except FileNotFoundError:
             raise StorageError(f"the store has no object {digest}: run the stage that makes it again") from None
-        if digest_of([data])[0] != digest:
+        if found != digest:
             raise StorageError(
                 f"{path} is not what was stored there: its digest is wrong. "
                 "Nothing was loaded from it. Delete the file and run the pipeline again"

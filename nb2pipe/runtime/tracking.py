@@ -71,10 +71,9 @@ class Log:
 def begin(record: RunRecord, store_dir: Path) -> Log:
     """Begin a run in MLflow, with the parameters of ``record``; ``store_dir`` holds the embedded store."""
     uri, artifacts = tracking_uri(store_dir), _artifacts(store_dir)
+    client = open_database(store_dir)
     with _quietly(), _pointed_at(uri):
-        with _only_one(store_dir):
-            client = _client(uri, store_dir)
-            experiment = _experiment(client, record.pipeline, artifacts)
+        experiment = _experiment(client, record.pipeline, artifacts)
         log = Log(client, uri, _start(client, experiment, record))
         try:
             _log_params(client, log.run_id, record)
@@ -82,6 +81,13 @@ def begin(record: RunRecord, store_dir: Path) -> Log:
             client.set_terminated(log.run_id, "FAILED")
             raise
     return log
+
+
+def open_database(store_dir: Path) -> MlflowClient:
+    """A client of the server, or of the embedded store, which is made when it is not there."""
+    uri = tracking_uri(store_dir)
+    with _quietly(), _pointed_at(uri), _only_one(store_dir):
+        return _client(uri, store_dir)
 
 
 def log_model(log: Log, record: RunRecord, registration: Registration, load: Callable[[str], Any]) -> None:

@@ -16,7 +16,8 @@ import pandas as pd
 import pytest
 
 from nb2pipe.runtime.errors import StorageError
-from nb2pipe.runtime.formats import format_for, graph, table
+from nb2pipe.runtime.formats import format_for, graph
+from tests.runtime.crossing import mapping_of
 
 torch = pytest.importorskip("torch")
 
@@ -24,7 +25,7 @@ torch = pytest.importorskip("torch")
 def stored(value: Any) -> tuple[str, Any]:
     """The format and what it gives back."""
     form = format_for(value)
-    return form.NAME, form.load(b"".join(bytes(part) for part in form.dump(value)))
+    return form.NAME, form.load(mapping_of(form.dump(value)))
 
 
 def back(value: Any) -> Any:
@@ -32,111 +33,10 @@ def back(value: Any) -> Any:
     return stored(value)[1]
 
 
-COLUMNS = {
-    "int8": np.array([-128, 0, 127], dtype="int8"),
-    "int16": np.array([1, 2, 3], dtype="int16"),
-    "int32": np.array([1, 2, 3], dtype="int32"),
-    "int64": np.array([-(2**63), 0, 2**63 - 1]),
-    "uint8": np.array([0, 1, 255], dtype="uint8"),
-    "uint16": np.array([0, 1, 2], dtype="uint16"),
-    "uint32": np.array([0, 1, 2], dtype="uint32"),
-    "uint64": np.array([0, 1, 2**64 - 1], dtype="uint64"),
-    "float32": np.array([0.1, np.nan, -np.inf], dtype="float32"),
-    "float64": np.array([-0.0, np.nan, 1e-308]),
-    "bool": np.array([True, False, True]),
-    "datetime64[ns]": np.array(["2020-01-01", "NaT", "1677-09-22"], dtype="datetime64[ns]"),
-    "datetime64[us]": np.array(["2020-01-01", "NaT", "0001-01-01"], dtype="datetime64[us]"),
-    "str": pd.array(["a", None, "snow \N{SNOWMAN} \0 \N{GRINNING FACE}"], dtype="str"),
-}
-
-
-@pytest.mark.parametrize("name", COLUMNS)
-def test_a_column_crosses_as_parquet(name: str) -> None:
-    frame = pd.DataFrame({"column": COLUMNS[name]})
-    assert str(frame["column"].dtype) == name
-    form, found = stored(frame)
-    assert form == "parquet"
-    pd.testing.assert_frame_equal(found, frame, check_exact=True)
-
-
-@pytest.mark.parametrize("name", ["float64", "float32"])
-def test_floats_cross_bit_for_bit(name: str) -> None:
-    bits = np.array([0x7FF8000000000001, 0xFFF8000000000000, 0x8000000000000000], dtype="uint64")
-    values = bits.view("float64") if name == "float64" else (bits >> np.uint64(32)).astype("uint32").view("float32")
-    found = back(pd.DataFrame({"x": values}))
-    assert found["x"].to_numpy().tobytes() == values.tobytes()
-
-
-def all_columns() -> pd.DataFrame:
-    return pd.DataFrame(COLUMNS)
-
-
-@pytest.mark.parametrize(
-    "frame",
-    [
-        pytest.param(all_columns(), id="each column alone"),
-        pytest.param(all_columns().copy(), id="joined by a copy"),
-        pytest.param(pd.DataFrame({"a": [1, 2], "b": [3, 4], "c": [0.5, 1.5]}).copy(), id="two in one block"),
-        pytest.param(pd.DataFrame({"a": [1], "b": [2.0], "c": [3], "d": ["x"]}).copy(), id="blocks that interleave"),
-        pytest.param(pd.DataFrame({"a": np.array([], dtype="int64")}), id="no rows"),
-    ],
-)
-def test_a_table_keeps_its_layout(frame: pd.DataFrame) -> None:
-    form, found = stored(frame)
-    assert form == "parquet"
-    pd.testing.assert_frame_equal(found, frame)
-    shapes = [[(block.dtype, list(block.mgr_locs)) for block in table._mgr.blocks] for table in (found, frame)]
-    assert sorted(map(str, shapes[0])) == sorted(map(str, shapes[1]))
-
-
-def test_a_table_from_parquet_is_writeable() -> None:
-    found = back(all_columns())
-    for column in found.columns:
-        found.iloc[0, found.columns.get_loc(column)] = found[column].iloc[2]
-    assert list(found.iloc[0].astype(str)) == list(found.iloc[2].astype(str))
-
-
-NOT_PLAIN = {
-    "named index": pd.DataFrame({"a": [1]}).rename_axis("i"),
-    "other index": pd.DataFrame({"a": [1, 2]}, index=[5, 5]),
-    "range from one": pd.DataFrame({"a": [1, 2]}, index=pd.RangeIndex(1, 3)),
-    "doubled columns": pd.DataFrame([[1, 2]], columns=["a", "a"]),
-    "numbers as columns": pd.DataFrame([[1, 2]]),
-    "named columns": pd.DataFrame({"a": [1]}).rename_axis(columns="c"),
-    "levels": pd.DataFrame({("a", "b"): [1]}),
-    "objects": pd.DataFrame({"a": [[1], None]}),
-    "categories": pd.DataFrame({"a": pd.Categorical(["x", "y"], ordered=True)}),
-    "masked": pd.DataFrame({"a": pd.array([1, None], dtype="Int64")}),
-    "zone": pd.DataFrame({"a": pd.date_range("2024-03-30", periods=2, tz="Europe/Berlin")}),
-    "periods": pd.DataFrame({"a": pd.period_range("2024", periods=2, freq="Q")}),
-    "sparse": pd.DataFrame({"a": pd.arrays.SparseArray([0, 0, 1])}),
-    "NA text": pd.DataFrame({"a": pd.array(["x", None], dtype="string")}),
-    "no columns": pd.DataFrame(index=pd.RangeIndex(3)),
-    "rows together": pd.DataFrame(np.arange(6.0).reshape(3, 2), columns=["a", "b"], copy=False),
-    "every other row": pd.DataFrame({"a": np.arange(10.0)[::2]}, copy=False),
-    "half floats": pd.DataFrame({"a": np.array([0.5], dtype="float16")}),
-    "durations": pd.DataFrame({"a": pd.to_timedelta(["1s"])}),
-}
-
-
-@pytest.mark.parametrize("name", NOT_PLAIN)
-def test_a_table_that_is_not_plain_crosses_as_a_graph(name: str) -> None:
-    form, found = stored(NOT_PLAIN[name])
-    assert form == "graph"
-    pd.testing.assert_frame_equal(found, NOT_PLAIN[name], check_freq=True, check_flags=True)
-
-
 def test_attributes_cross() -> None:
     frame = pd.DataFrame({"a": [1]})
     frame.attrs["source"] = "x"
     assert back(frame).attrs == {"source": "x"}
-
-
-def test_a_subclass_is_no_table() -> None:
-    class Sub(pd.DataFrame):
-        pass
-
-    assert not table.can_store(Sub({"a": [1]}))
 
 
 ARRAYS = {

@@ -249,8 +249,8 @@ def test_two_runs_may_be_the_first(tmp_path: Path) -> None:
     code = """
         import sys
         from pathlib import Path
-        from nb2pipe.runtime.tracking import prepare
-        prepare(Path(sys.argv[1]))
+        from nb2pipe.runtime.tracking import open_database
+        open_database(Path(sys.argv[1]))
     """
     command = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)]
     both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]

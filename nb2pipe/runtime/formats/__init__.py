@@ -1,7 +1,7 @@
 """Store formats: how a value becomes bytes and the same value again.
 
 A format is a module with ``NAME``, ``can_store(value) -> bool``, ``dump(value) -> list of bytes`` and
-``load(bytes) -> value``. The first that can store a value does; :mod:`graph` comes last and tries everything.
+``load(view) -> value``. The first that can store a value does; :mod:`graph` comes last and tries everything.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from nb2pipe.runtime.files import Bytes
-from nb2pipe.runtime.formats import array, graph, table
+from nb2pipe.runtime.formats import array, graph, safetensors_file, table
 
 
 class Format(Protocol):
@@ -24,11 +24,15 @@ class Format(Protocol):
     def dump(self, value: Any) -> Sequence[Bytes]:
         """The value as bytes, in parts."""
 
-    def load(self, data: bytes) -> Any:
-        """The value, writeable and independent of ``data``."""
+    def load(self, data: memoryview) -> Any:
+        """The value, writeable where it was.
+
+        ``data`` is a writeable view that belongs to the value alone (:func:`nb2pipe.runtime.mapping.mapped`): the
+        value may keep it, or parts of it, as its own memory. Storing the value again gives the same bytes.
+        """
 
 
-FORMATS: tuple[Format, ...] = (table, array, graph)
+FORMATS: tuple[Format, ...] = (table, array, safetensors_file, graph)
 
 
 def format_for(value: Any) -> Format:

@@ -23,7 +23,7 @@ def reduce(obj: Any) -> Any:
         return None
     module = obj.__globals__.get("__name__")
     if (name := _name_of_lambda(obj)) is not None:
-        return _attribute, (module, name)
+        return attribute, (module, name)
     if not isinstance(module, str) or getattr(sys.modules.get(module), "__dict__", None) is not obj.__globals__:
         return None
     state = ({name: getattr(obj, name) for name in ATTRIBUTES}, obj.__dict__)
@@ -45,7 +45,8 @@ def _name_of_lambda(function: FunctionType) -> str | None:
     return next((name for name, value in vars(module).items() if value is function), None)
 
 
-def _attribute(module: str, name: str) -> Any:
+def attribute(module: str, name: str) -> Any:
+    """What a module has under a name."""
     return getattr(importlib.import_module(module), name)
 
 

@@ -1,10 +1,10 @@
 """Any other value, or several that share objects, as one pickle-5 graph.
 
 What is shared stays shared: objects, and the memory of NumPy arrays and torch storages. Memory lies beside the
-pickle (out of band), so large arrays are neither copied into it nor copied out of it twice.
+pickle (out of band), so large arrays are not copied into it, and lie in the mapped file when they are loaded.
 
 An object of this format: ``MAGIC``, the length of the index, the index (a pickle of plain tuples: where each
-piece of memory lies), the pickle, and the memory.
+piece of memory lies), the pickle, and the memory, each piece aligned.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import math
 import pickle
 import struct
 import sys
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from types import FunctionType
 from typing import Any, ClassVar
 
+from nb2pipe.runtime import mapping
 from nb2pipe.runtime.errors import StorageError
 from nb2pipe.runtime.files import Bytes
-from nb2pipe.runtime.formats import carried, functions, leftovers, memory
+from nb2pipe.runtime.formats import carried, functions, leftovers, memory, references
 
 NAME = "graph"
-MAGIC = b"nb2pipe graph 1\n"
+MAGIC = b"nb2pipe graph 2\n"
 
 
 def can_store(value: Any) -> bool:
@@ -35,36 +35,53 @@ def can_store(value: Any) -> bool:
 
 def dump(value: Any) -> list[Bytes]:
     """The value as a graph; raises ``StorageError`` with the reason when it cannot be."""
-    return dump_with_references(value)[0]
+    return _dumped(value)[0]
 
 
 def dump_with_references(value: Any) -> tuple[list[Bytes], tuple[str, ...]]:
-    """The graph, and the functions and classes that it only names (``module:name``) but those of installed modules."""
+    """The value as a graph, and the functions and classes of the user's modules in it (``module:qualname``, sorted).
+
+    Those are not in the graph themselves: it names them, and loading takes what the module has by then.
+    """
+    parts, named = _dumped(value)
+    return parts, references.names_of(named)
+
+
+def _dumped(value: Any) -> tuple[list[Bytes], list[Any]]:
     collected = memory.Collected()
     stream = io.BytesIO()
-    references: set[str] = set()
+    named: list[Any] = []
     try:
-        _pickler(stream, collected, references).dump(value)
+        _pickler(stream, collected, named).dump(value)
     except StorageError:
         raise
     except Exception as error:
         raise StorageError(_reason(error)) from error
     pieces = collected.pieces()
     index = pickle.dumps(([piece.spec for piece in pieces], stream.tell()), protocol=5)
-    parts = [MAGIC, len(index).to_bytes(8, "little"), index, stream.getvalue(), *(piece.data for piece in pieces)]
-    return parts, tuple(sorted(references))
+    head: list[Bytes] = [MAGIC, len(index).to_bytes(8, "little"), index, stream.getvalue()]
+    return [*head, *_aligned(sum(len(part) for part in head), (piece.data for piece in pieces))], named
 
 
-def load(data: bytes) -> Any:
-    """The value, with writeable memory of its own."""
+def load(data: memoryview) -> Any:
+    """The value; large arrays and storages lie in ``data`` itself."""
     view = memoryview(data)
     start = len(MAGIC) + 8
     if bytes(view[: len(MAGIC)]) != MAGIC:
         raise StorageError("not an object graph of this version of nb2pipe")
     end = start + int.from_bytes(view[len(MAGIC) : start], "little")
     specs, size = pickle.loads(view[start:end])
-    with memory.available(memory.load(specs, view[end + size :])):
+    with memory.available(memory.load(specs, view, end + size)):
         return _Unpickler(io.BytesIO(view[end : end + size])).load()
+
+
+def _aligned(position: int, pieces: Iterable[Bytes]) -> Iterator[Bytes]:
+    """The pieces, each behind the zeros that bring it to an aligned place."""
+    for piece in pieces:
+        if gap := mapping.padding(position) if len(piece) else 0:
+            yield bytes(gap)
+        yield piece
+        position += gap + len(piece)
 
 
 class _Unpickler(pickle.Unpickler):
@@ -102,17 +119,11 @@ def _reason(error: Exception) -> str:
     return text[0] if text else type(error).__name__
 
 
-@cache
-def _is_installed(module: str) -> bool:
-    """Whether a module comes with Python or was installed, and so changes with a version only."""
-    if module.partition(".")[0] in sys.stdlib_module_names:
-        return True
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return file is not None and bool({"site-packages", "dist-packages"} & set(Path(file).parts))
+def _pickler(stream: io.BytesIO, collected: memory.Collected, named: list[Any]) -> Any:
+    """A pickler that keeps memory apart. Functions and classes of modules go by reference, local ones by value.
 
-
-def _pickler(stream: io.BytesIO, collected: memory.Collected, references: set[str]) -> Any:
-    """A pickler that keeps memory apart. Functions and classes of modules go by reference, local ones by value."""
+    What goes by reference is added to ``named``.
+    """
     import cloudpickle
 
     nans: dict[int, tuple[int, float]] = {}
@@ -130,10 +141,15 @@ def _pickler(stream: io.BytesIO, collected: memory.Collected, references: set[st
 
         def reducer_override(self, obj: Any) -> Any:
             _refuse_detached(obj)
-            if isinstance(obj, (type, FunctionType)) and not _is_installed(obj.__module__ or ""):
-                references.add(f"{obj.__module__}:{obj.__qualname__}")
             reduced = _reduced(obj, collected)
-            return super().reducer_override(obj) if reduced is None else reduced
+            if reduced is not None:
+                by_name = reduced[0] is functions.attribute
+            else:
+                reduced = super().reducer_override(obj)
+                by_name = reduced is NotImplemented
+            if by_name and isinstance(obj, references.CODE):  # once for each: pickle remembers what it has met
+                named.append(obj)
+            return reduced
 
     return GraphPickler(stream, protocol=5)
 
@@ -164,6 +180,8 @@ def _reduced(obj: Any, collected: memory.Collected) -> Any:
     if numpy is not None and type(obj) is numpy.ndarray:
         return memory.reduce_array(obj, collected)
     if "pandas" in sys.modules and (reduced := memory.reduce_pandas(obj)) is not None:
+        return reduced
+    if "pyarrow" in sys.modules and (reduced := memory.reduce_buffer(obj, collected)) is not None:
         return reduced
     if "torch" in sys.modules:
         from nb2pipe.runtime.formats import tensors

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nb2pipe.runtime.files import Bytes
+from nb2pipe.runtime.formats import columns
 
 VIEWS: tuple[type, ...] = (
     type({}.keys()),
@@ -38,7 +39,7 @@ class Piece:
 class Collected:
     """The arrays and storages met while pickling; each is known in the pickle by its number."""
 
-    entries: list[tuple[str, Any]] = field(default_factory=list)  # ("shared" | "alone" | "storage", object)
+    entries: list[tuple[str, Any]] = field(default_factory=list)  # ("shared" | "alone" | "storage" | "buffer", object)
     numbers: dict[Hashable, int] = field(default_factory=dict)
 
     def number(self, kind: str, key: Hashable, value: Any) -> int:
@@ -91,11 +92,18 @@ def reduce_pandas(obj: Any) -> Any:
     return _alone(reduced, 3) if isinstance(reduced, tuple) else None
 
 
-def load(specs: list[tuple[Any, ...]], data: memoryview) -> list[Any]:
-    """The arrays and storages of a graph, in the order of their numbers."""
+def reduce_buffer(obj: Any, collected: Collected) -> Any:
+    """Arrow's memory, which nobody changes, so that it is kept once; ``None`` for all else."""
+    if type(obj) is not sys.modules["pyarrow"].Buffer or not obj.is_cpu:
+        return None
+    return entry, (collected.number("buffer", (obj.address, obj.size), obj),)
+
+
+def load(specs: list[tuple[Any, ...]], data: memoryview, start: int) -> list[Any]:
+    """The arrays and storages of a graph, in the order of their numbers; ``start`` is where the first may lie."""
     from nb2pipe.runtime.formats import segments
 
-    return segments.load(specs, data)
+    return segments.load(specs, data, start)
 
 
 @contextmanager
@@ -119,10 +127,13 @@ def _copy_on_write(pandas: Any) -> bool:
 
 
 def _alone(value: Any, depth: int) -> Any:
-    """``value`` with every array directly in it (in plain containers, ``depth`` deep) marked as alone."""
+    """``value`` with every array and text directly in it (in plain containers, ``depth`` deep) marked as alone."""
     numpy = sys.modules["numpy"]
     if type(value) is numpy.ndarray:
         return Alone(value)
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None and type(value) is arrow.ChunkedArray and value.type == arrow.large_string():
+        return arrow.chunked_array([columns.arrow_text(value)])  # without the rest of a table it was cut out of
     if depth and type(value) is tuple:
         return tuple(_alone(inner, depth - 1) for inner in value)
     if depth and type(value) is dict:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
-from itertools import accumulate
+from dataclasses import dataclass
 from typing import Any
 
+from nb2pipe.runtime import mapping
+from nb2pipe.runtime.files import Bytes
 from nb2pipe.runtime.formats import tensors
 from nb2pipe.runtime.formats.memory import Piece, dtype_of
 
@@ -24,6 +26,8 @@ def pieces(entries: Sequence[tuple[str, Any]]) -> list[Piece]:
         owner = owners.get(first)
         if kind == "alone":
             found.append(_packed(value.array))
+        elif kind == "buffer":
+            found.append(Piece(("buffer", value.size), memoryview(value).cast("B")))
         elif owner is not None:
             found.append(_packed(value) if owner == number else _part(value, owner, low))
         elif kind == "storage":
@@ -35,14 +39,16 @@ def pieces(entries: Sequence[tuple[str, Any]]) -> list[Piece]:
     return found
 
 
-def load(specs: list[tuple[Any, ...]], data: memoryview) -> list[Any]:
-    """What :func:`pieces` described, in memory of its own."""
-    ends = list(accumulate(spec[1] for spec in specs))
+def load(specs: list[tuple[Any, ...]], data: memoryview, position: int) -> list[Any]:
+    """What :func:`pieces` described: large pieces as views of ``data``, from ``position`` on, others as copies."""
     segments: dict[int, Any] = {}
-    found = [
-        None if spec[0] == "part" else _LOADERS[spec[0]](number, spec, data[end - spec[1] : end], segments)
-        for number, (spec, end) in enumerate(zip(specs, ends, strict=True))
-    ]
+    found: list[Any] = []
+    for number, spec in enumerate(specs):
+        if spec[1]:
+            position += mapping.padding(position)
+        part = data[position : position + spec[1]]
+        position += spec[1]
+        found.append(None if spec[0] == "part" else _LOADERS[spec[0]](number, spec, part, segments))
     return [_load_part(spec, found[spec[2]]) if spec[0] == "part" else found[n] for n, spec in enumerate(specs)]
 
 
@@ -52,7 +58,7 @@ def _owner(entries: Sequence[tuple[str, Any]], members: list[int], low: int, hig
         return None
     for member in members:
         array = entries[member][1]
-        whole = array.flags.owndata and _bounds("shared", array) == (low, high)
+        whole = mapping.owns(array) and _bounds("shared", array) == (low, high)
         if whole and (array.flags.c_contiguous or array.flags.f_contiguous):
             return member
     return None
@@ -114,7 +120,9 @@ def _load_packed(_number: int, spec: tuple[Any, ...], part: memoryview, _segment
 
     _, _, code, shape, order, strides, writeable = spec
     dtype = _dtype(code)
-    if strides is None:
+    if strides is None and mapping.is_large(part):
+        array = mapping.array_on(part, dtype, shape, order)
+    elif strides is None:
         array = np.empty(shape, dtype, order=order)
         _bytes_of_writeable(array)[:] = np.frombuffer(part, np.uint8)
     else:
@@ -130,7 +138,7 @@ def _load_packed(_number: int, spec: tuple[Any, ...], part: memoryview, _segment
 
 def _view(array: Any, first: int, own: bool, low: int, high: int) -> Piece:
     """A view of a segment; the first of those that share it brings the bytes."""
-    data = _memory(low, high) if own else b""
+    data = _memory(array, low, high) if own else b""
     offset = array.__array_interface__["data"][0] - low
     layout = (dtype_of(array), array.shape, array.strides, offset, array.flags.writeable)
     return Piece(("view", len(data), first, *layout), data)
@@ -171,9 +179,15 @@ def _load_storage(_number: int, spec: tuple[Any, ...], part: memoryview, _segmen
     return tensors.load_storage(spec[2], part)
 
 
+def _load_buffer(_number: int, _spec: tuple[Any, ...], part: memoryview, _segments: dict[int, Any]) -> Any:
+    import pyarrow as pa
+
+    return pa.py_buffer(part if mapping.is_large(part) else bytes(part))
+
+
 def _storage_view(storage: Any, first: int, own: bool, low: int, high: int) -> Piece:
     """A storage on memory that arrays share (``torch.from_numpy``)."""
-    data = _memory(low, high) if own else b""
+    data = _memory(storage, low, high) if own else b""
     return Piece(("storage view", len(data), first, storage.data_ptr() - low, storage.nbytes()), data)
 
 
@@ -186,21 +200,36 @@ _LOADERS = {
     "packed": _load_packed,
     "view": _load_view,
     "storage": _load_storage,
+    "buffer": _load_buffer,
     "storage view": _load_storage_view,
 }
 
 
-def _memory(low: int, high: int) -> bytes:
-    import ctypes
+@dataclass(frozen=True)
+class _Span:
+    """Memory between two addresses, which stays alive through the array or storage that it was found by."""
 
-    return ctypes.string_at(low, high - low)
+    low: int
+    high: int
+    owner: Any
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        return {"data": (self.low, True), "shape": (self.high - self.low,), "typestr": "|u1", "version": 3}
+
+
+def _memory(owner: Any, low: int, high: int) -> Bytes:
+    import numpy as np
+
+    span: Any = np.asarray(_Span(low, high, owner))
+    return memoryview(span) if high > low else b""
 
 
 def _segment(number: int, first: int, part: memoryview, segments: dict[int, Any]) -> Any:
     import numpy as np
 
     if first == number:
-        segments[first] = np.frombuffer(bytearray(part), np.uint8)
+        segments[first] = np.frombuffer(part if mapping.is_large(part) else bytearray(part), np.uint8)
     return segments[first]
 
 

@@ -1,112 +1,129 @@
-"""Plain tables as Parquet: only those that come back exactly as they were, down to the layout in memory.
+"""Plain tables as Arrow files: only those that come back exactly as they were, down to the layout in memory.
 
-What is not plain (another index, categories, objects, labels that are not text, attributes) is left to
+The file holds the memory of the columns as it is, so writing copies nothing and a loaded table lies in the mapped
+file. What is not plain (categories, objects, levels of labels, attributes) is left to
 :mod:`nb2pipe.runtime.formats.graph`.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import sys
+from dataclasses import replace
 from typing import Any
 
+from nb2pipe.runtime.errors import StorageError
 from nb2pipe.runtime.files import Bytes
-
-NAME = "parquet"
-
-_NUMPY_DTYPES = frozenset(
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64 datetime64[ns] datetime64[us]".split()
+from nb2pipe.runtime.formats.columns import File, arrow_arrays, restored
+from nb2pipe.runtime.formats.layout import (
+    Block,
+    blocks_of,
+    frame_of,
+    index_of,
+    index_spec,
+    labels_of,
+    labels_spec,
 )
-_SPLIT = b"nb2pipe.split"  # whether each column has memory of its own; else columns of a dtype share a block
+
+NAME = "arrow"
+
+_KEY = b"nb2pipe.table"  # in the metadata of the file: how the table lies in memory
+_VERSION = 1
+_MOST_COLUMNS = 4096  # Arrow describes each column on its own: a graph is faster for more
 
 
 def can_store(value: Any) -> bool:
-    """Whether ``value`` is a table that Parquet gives back unchanged."""
+    """Whether ``value`` is a table that the file gives back unchanged."""
     pandas = sys.modules.get("pandas")
-    if pandas is None or type(value) is not pandas.DataFrame:
-        return False
-    index, columns = value.index, value.columns
     return (
-        type(index) is pandas.RangeIndex
-        and (index.start, index.stop, index.step, index.name) == (0, len(value), 1, None)
+        pandas is not None
+        and type(value) is pandas.DataFrame
+        and 0 < len(value.columns) <= _MOST_COLUMNS
         and not value.attrs
         and value.flags.allows_duplicate_labels
-        and type(columns) is pandas.Index
-        and columns.name is None
-        and len(columns) > 0
-        and columns.is_unique
-        and all(type(label) is str and label.isprintable() for label in columns)
-        and columns.dtype == pandas.Index(["a"]).dtype
-        and all(_plain(pandas, dtype) for dtype in value.dtypes)
-        and _is_split(value) is not None
+        and index_spec(pandas, value.index) is not None
+        and labels_spec(pandas, value.columns) is not None
+        and bool(blocks_of(value))
     )
 
 
 def dump(value: Any) -> list[Bytes]:
-    """One Parquet file."""
+    """One Arrow file, whose large parts are the columns' own memory."""
+    import pandas
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    arrays = [_to_arrow(pa, value.iloc[:, position]) for position in range(len(value.columns))]
-    table = pa.Table.from_arrays(arrays, names=list(value.columns))
-    table = table.replace_schema_metadata({_SPLIT: b"1" if _is_split(value) else b"0"})
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
-    return [memoryview(sink.getvalue())]
-
-
-def load(data: bytes) -> Any:
-    """The table, in memory of its own."""
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(pa.BufferReader(data))
-    columns = {name: _from_arrow(pd, column) for name, column in zip(table.column_names, table.columns, strict=True)}
-    frame = pd.DataFrame(columns, copy=False)
-    return frame if table.schema.metadata[_SPLIT] == b"1" else frame.copy()  # a deep copy brings columns together
-
-
-def _plain(pandas: Any, dtype: Any) -> bool:
-    if str(dtype) in _NUMPY_DTYPES:
-        return bool(dtype.isnative) if hasattr(dtype, "isnative") else False
-    return _is_text(pandas, dtype)
-
-
-def _is_text(pandas: Any, dtype: Any) -> bool:
-    """Whether this is pandas 3's own text type, kept by Arrow."""
-    return (
-        isinstance(dtype, pandas.StringDtype)
-        and dtype.storage == "pyarrow"
-        and isinstance(getattr(dtype, "na_value", None), float)
+    blocks, index, labels = blocks_of(value), index_spec(pandas, value.index), labels_spec(pandas, value.columns)
+    if blocks is None or index is None or labels is None:
+        raise StorageError("not a plain table")
+    fields: list[tuple[str, Any]] = []
+    for block in _in_file(blocks):
+        names = [_readable(value.columns[place]) for place in block.places]
+        fields += zip(names, arrow_arrays(block.values, block.spec), strict=True)
+    if "range" not in index:
+        fields += [(_readable(index["name"] or "index"), *arrow_arrays(value.index._data, index))]
+    described = {
+        "version": _VERSION,
+        "columns": labels,
+        "index": index,
+        "blocks": [{"places": block.places, **block.spec} for block in blocks],
+    }
+    schema = pa.schema(
+        [pa.field(name, array.type) for name, array in fields],
+        {_KEY: json.dumps(described, sort_keys=True, separators=(",", ":")).encode()},
     )
+    batch = pa.RecordBatch.from_arrays([array for _, array in fields], schema=schema)
+    sink = _Parts()
+    with pa.ipc.new_file(sink, schema) as writer:
+        writer.write_batch(batch)
+    return sink.parts
 
 
-def _is_split(value: Any) -> bool | None:
-    """Whether each column has a block of its own; ``None`` when the layout is neither that nor the joined one."""
-    blocks = getattr(getattr(value, "_mgr", None), "blocks", None)
-    if blocks is None:
-        return None
-    memory = [(block, getattr(block.values, "_ndarray", block.values)) for block in blocks]
-    numpy_blocks = [(block, array) for block, array in memory if hasattr(array, "flags")]
-    if not all(array.flags.c_contiguous and array.flags.writeable for _, array in numpy_blocks):
-        return None
-    if len(blocks) == len(value.columns):
-        return True
-    joined = len(numpy_blocks) == len({array.dtype for _, array in numpy_blocks})
-    in_order = all(list(block.mgr_locs) == sorted(block.mgr_locs) for block, _ in numpy_blocks)
-    return False if joined and in_order else None
-
-
-def _to_arrow(pa: Any, column: Any) -> Any:
-    if hasattr(column.dtype, "isnative"):
-        return pa.array(column.to_numpy(), from_pandas=False)
-    return column.array.__arrow_array__()
-
-
-def _from_arrow(pandas: Any, column: Any) -> Any:
-    import numpy as np
+def load(data: memoryview) -> Any:
+    """The table, its columns in ``data`` itself."""
+    import pandas
     import pyarrow as pa
 
-    if pa.types.is_large_string(column.type) or pa.types.is_string(column.type):
-        return pandas.StringDtype("pyarrow", na_value=np.nan).__from_arrow__(column)
-    return np.array(column.to_numpy())  # a copy: Arrow's own memory is read-only
+    file = File(data)
+    reader = pa.ipc.open_file(pa.BufferReader(file.buffer))
+    described = json.loads(reader.schema.metadata[_KEY])
+    if described["version"] != _VERSION:
+        raise StorageError("not a table of this version of nb2pipe")
+    blocks = [Block(tuple(found.pop("places")), found) for found in described["blocks"]]
+    columns = reader.get_batch(0).columns
+    values: dict[tuple[int, ...], Any] = {}
+    start = 0
+    for block in _in_file(blocks):
+        end = start + len(block.places)
+        values[block.places] = restored(pandas, block.spec, columns[start:end], file, ndim=2)
+        start = end
+    index = described["index"]
+    labels = None if "range" in index else restored(pandas, index, columns[start:], file, ndim=1)
+    filled = [replace(block, values=values[block.places]) for block in blocks]
+    return frame_of(filled, index_of(pandas, index, labels), labels_of(pandas, described["columns"]))
+
+
+class _Parts(io.RawIOBase):
+    """A file that keeps what Arrow writes: memory of columns as it is, not copies."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[Bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, part: Any) -> int:
+        view = memoryview(part).cast("B")
+        self.parts.append(view)
+        return view.nbytes
+
+
+def _in_file(blocks: Any) -> list[Block]:
+    """Blocks in the order of the table's columns; the columns of one block lie together."""
+    return sorted(blocks, key=lambda block: block.places[0])
+
+
+def _readable(label: Any) -> str:
+    """A label for other readers of the file, which want Unicode."""
+    return str(label).encode("utf-8", errors="backslashreplace").decode()

@@ -9,6 +9,7 @@ from typing import Any
 from nb2pipe.runtime.errors import StorageError
 from nb2pipe.runtime.files import Bytes
 from nb2pipe.runtime.formats.memory import Collected, entry
+from nb2pipe.runtime.mapping import is_large
 
 
 def reduce(obj: Any, collected: Collected) -> Any:
@@ -40,8 +41,10 @@ def data_of(storage: Any) -> Bytes:
 
 
 def load_storage(device: str, data: memoryview) -> Any:
-    """A storage with memory of its own."""
+    """A storage: a large one on ``data``, others with memory of their own."""
     torch: Any = import_module("torch")
+    if device == "cpu" and is_large(data):
+        return torch.frombuffer(data, dtype=torch.uint8).untyped_storage()
     storage = torch.UntypedStorage(len(data))
     if len(data):
         memoryview(torch.tensor([], dtype=torch.uint8).set_(storage).numpy())[:] = data
