@@ -42,15 +42,17 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=51_000)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--chains", default="6,50,200,1000", help="numbers of stages; empty for none")
+    parser.add_argument("--tracking", action="store_true", help="log runs to MLflow, which the plain script does not")
     parser.add_argument("--work", type=Path, help="folder for data and results; a temporary one otherwise")
     options = parser.parse_args()
     work = options.work or Path(tempfile.mkdtemp(prefix="runner-benchmark-"))
     os.environ["OMP_NUM_THREADS"] = "1"
     data = write_payments(work / "data", options.rows)
     package = converted(work)
-    measure_workload(work, data, package, options.repeat, large=options.rows > 500_000)
+    words = [] if options.tracking else ["--no-tracking"]
+    measure_workload(work, data, package, words, options.repeat, large=options.rows > 500_000)
     if options.chains:
-        measure_chains(work, [int(number) for number in options.chains.split(",")])
+        measure_chains(work, words, [int(number) for number in options.chains.split(",")])
 
 
 def write_payments(folder: Path, rows: int) -> Path:
@@ -84,10 +86,11 @@ def converted(work: Path) -> Path:
     return work / "generated" / WORKLOAD.stem
 
 
-def measure_workload(work: Path, data: Path, package: Path, repeat: int, *, large: bool) -> None:
+def measure_workload(work: Path, data: Path, package: Path, always: list[str], repeat: int, *, large: bool) -> None:
     """Pairs of the plain script and a run: cold, the same again, with another learning rate."""
     runs = work / "runs"
     command = [sys.executable, "-m", "nb2pipe", "run", str(package), "--data", str(data), "--output", str(runs)]
+    command += always
     found: dict[str, list[tuple[Cost, Cost]]] = {"cold": [], "again": [], "changed": []}
     for _ in range(repeat):
         plain = cost([sys.executable, str(WORKLOAD)], data)
@@ -125,14 +128,14 @@ def written(runs: Path) -> float:
     return stored / max(1, sum(crossing.values()))
 
 
-def measure_chains(work: Path, numbers: list[int]) -> None:
+def measure_chains(work: Path, always: list[str], numbers: list[int]) -> None:
     """Runs of stages that only add one: what a stage costs by itself."""
     seconds = []
     for number in numbers:
         package = chain(work / "chains", number)
         runs = work / "chains" / f"runs{number}"
         shutil.rmtree(runs, ignore_errors=True)
-        command = [sys.executable, "-m", "nb2pipe", "run", str(package), "--output", str(runs)]
+        command = [sys.executable, "-m", "nb2pipe", "run", str(package), "--output", str(runs), *always]
         seconds.append(cost(command, work).wall)
         print(f"chain    {number} stages: {seconds[-1]:.2f} s")
     if len(numbers) > 1:

@@ -29,8 +29,8 @@ from nb2pipe.runtime.runner import run_package
 @click.option("--from", "from_stage", metavar="STAGE", help="Run this stage and what follows it.")
 @click.option("--only", metavar="STAGE", help="Run this stage alone.")
 @click.option("--fresh", is_flag=True, help="Use no result of earlier runs again.")
+@click.option("--tracking/--no-tracking", default=True, help="Log the run to MLflow and register its model, or do not.")
 @click.option("--why", metavar="STAGE", help="Say at the end why this stage ran, or why it did not have to.")
-@click.option("--store", metavar="URL", envvar="NB2PIPE_STORE", help="Store shared with others, such as s3://bucket/x.")
 @click.option(
     "--isolation",
     type=click.Choice(["fork", "spawn"]),
@@ -52,9 +52,9 @@ def command(
     only: str | None,
     fresh: bool,
     as_json: bool,
-    store: str | None,
     isolation: str | None,
     why: str | None,
+    tracking: bool,
 ) -> None:
     """Run PACKAGE: its stages in processes of their own, its gates, MLflow tracking and the registry.
 
@@ -74,8 +74,8 @@ def command(
         only=only,
         fresh=fresh,
         json=as_json,
-        store=store,
         isolation=isolation,
         why=why,
+        tracking=tracking,
     )
     sys.exit(run_package(package, options))

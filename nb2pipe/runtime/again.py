@@ -182,6 +182,7 @@ def _memo_name(module_folder: Path, options: RunOptions) -> str:
         str(options.env or os.environ.get("APP_ENV")),
         str(options.data and options.data.resolve()),
         str(os.environ.get("MLFLOW_TRACKING_URI")),
+        str(options.tracking),
         *options.overrides,
         *sorted(variables),
         nb2pipe.__version__,

@@ -38,6 +38,7 @@ class RunOptions:
         isolation: ``fork`` (stages come from a process that has imported the package), ``spawn`` (each stage is a
             fresh interpreter), or what suits the system.
         why: say at the end why this stage ran, or why it did not have to.
+        tracking: log the run to MLflow and register its model.
     """
 
     config: Path | None = None
@@ -56,6 +57,7 @@ class RunOptions:
     store: str | None = None
     isolation: str | None = None
     why: str | None = None
+    tracking: bool = True
 
 
 def check_options(options: RunOptions) -> None:

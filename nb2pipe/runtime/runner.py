@@ -81,7 +81,8 @@ def _execute(
         workers = Workers(options.isolation or default_isolation(), ("nb2pipe.runtime.loading:load", (module_folder,)))
         try:
             with Tracking() as tracking:
-                tracking.get_ready()
+                if options.tracking:
+                    tracking.get_ready()
                 prepared = prepare(definition(workers), options)
                 return _run_stages(prepared, workers, tracking, reporter)
         finally:
@@ -92,7 +93,7 @@ def _run_stages(prepared: Prepared, workers: Workers, tracking: Tracking, report
     reporter.run_started(prepared.record)
     stages = _Run(prepared, reporter, workers, tracking)
     record = stages.execute(prepared.options.jobs)
-    record = finish(prepared, record, reporter, tracking, log=not stages.interrupted)
+    record = finish(prepared, record, reporter, tracking, log=prepared.options.tracking and not stages.interrupted)
     leave_memo(prepared, record, stages.results)
     return record
 
@@ -261,7 +262,8 @@ class _Run:
         self._take(name, result)
 
     def _start(self, name: str) -> None:
-        self.tracking.begin(self.prepared)
+        if self.prepared.options.tracking:
+            self.tracking.begin(self.prepared)
         attempt = self.again.pop(name, (0.0, 1))[1]
         if attempt == 1:
             self.frontier.begun(name)
