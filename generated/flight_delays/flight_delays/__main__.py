@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--only", metavar="STAGE", help="run this stage alone")
     whole.add_argument(
-        "--fresh", action="store_true", help="accepted for scripts: every stage always runs"
+        "--fresh", action="store_true", help="run every stage, whatever earlier runs have left"
     )
     one = commands.add_parser("step", parents=[options], help="run one stage in this process")
     one.add_argument("stage", choices=[stage.name for stage in PIPELINE.stages])
