@@ -57,11 +57,11 @@ def read_code(pipeline: Pipeline, package: Package, folders: Iterable[Path] = ()
     graph = Graph(
         Finder(package.module_folder.resolve(), tuple(folders)),
         package.name,
-        frozenset((function.__module__, function.__name__) for function in functions),
+        frozenset(_home(function) for function in functions),
     )
     main = f"{package.name}.pipeline"
     every = [*functions, *(setting for stage in pipeline.stages for setting in stage.settings)]
-    graph.discover(dict.fromkeys([main, *(function.__module__ for function in every)]))
+    graph.discover(dict.fromkeys([main, *(_home(function)[0] for function in every)]))
     reached = {stage.name: _Reached.of(graph, main, stage) for stage in pipeline.stages}
     return Code(
         stages={name: one.digest() for name, one in reached.items()},
@@ -117,7 +117,7 @@ class _Reached:
         for function in (stage.function, *stage.settings):
             nodes, digest = _roots(graph, main, function)
             roots |= nodes
-            also.append(f"{function.__module__}:{function.__qualname__} {digest}")
+            also.append(f"{':'.join(_home(function))} {digest}")
         order = graph.imported(main)
         roots |= {Node(Kind.EFFECTS.value, module) for module in order}
         return cls(graph, graph.reach(roots), (*also, " ".join(order)))
@@ -185,10 +185,9 @@ class _Reached:
 
 def _roots(graph: Graph, main: str, function: Callable[..., Any]) -> tuple[set[Node], str]:
     """Where a function starts; a digest where its source does not tell all of it."""
-    module, name = function.__module__, function.__qualname__.partition(".")[0]
-    nodes = graph.resolve(module, (name,)) if graph.source(module) is not None else set()
-    made = "<locals>" in function.__qualname__ or not nodes
-    if not made:
+    module, qualified = _home(function)
+    nodes = graph.resolve(module, (qualified.partition(".")[0],)) if graph.source(module) is not None else set()
+    if nodes and isinstance(function, FunctionType) and "<locals>" not in qualified:
         return nodes, ""
     # made by a call: the names that it has where the definition is written tell how
     for known, value in vars(sys.modules.get(main) or object).items():
@@ -201,6 +200,12 @@ def _roots(graph: Graph, main: str, function: Callable[..., Any]) -> tuple[set[N
         for word in sorted(_words(inner.__code__)):
             nodes |= graph.resolve(str(inner.__globals__["__name__"]), (word,))
     return nodes, _sha(repr(_compiled(inner)))
+
+
+def _home(function: Callable[..., Any]) -> tuple[str, str]:
+    """The module and the name of a function; those of its class for another object that can be called."""
+    named = function if hasattr(function, "__qualname__") else type(function)
+    return getattr(named, "__module__", None) or "builtins", named.__qualname__
 
 
 def _words(code: CodeType) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -180,8 +181,8 @@ class Graph:
             for target in unit.imports.get(chain[0], ()) if unit.kind != "import" else ():
                 self._target(target, chain[1:], found, set())
             self._name(module, chain, found, set())
-            if self._unpickles(module, unit, chain):
-                found.add(Node(Kind.PICKLED.value))
+        if self._unpickles(module, unit):
+            found.add(Node(Kind.PICKLED.value))
         if unit.is_dynamic:
             found.add(Node(Kind.EVERYTHING.value))
             for text in unit.constants:
@@ -238,9 +239,10 @@ class Graph:
             for target in source.units[number].imports.get(chain[0], ()):
                 self._target(target, chain[1:], found, seen)
         bound = bool(numbers)
-        if not bound:
-            for star in source.stars:
-                bound = self._attribute(star, chain, found, seen) or bound
+        for star in source.stars:
+            if self._attribute(star, chain, found, seen):
+                bound = True
+                found.update(_unit(module, number) for number in source.bound["*"])
         return bound
 
     def _target(self, target: Target, rest: Chain, found: set[Node], seen: set[tuple[str, Chain]]) -> None:
@@ -301,16 +303,19 @@ class Graph:
                     return True
         return False
 
-    def _unpickles(self, module: str, unit: Unit, chain: Chain) -> bool:
+    def _unpickles(self, module: str, unit: Unit) -> bool:
         own: dict[str, str | None] = {
             name: f"{target.module}.{target.name}" if target.name else target.module
             for name, targets in unit.imports.items()
             for target in targets
         }
-        name = dotted(chain, {**self.sources[module].aliases, **own}) or ""
-        if name.startswith("mlflow.") and name.endswith(".load_model"):
-            return True
-        return name in UNPICKLERS or (name == "numpy.load" and "allow_pickle" in unit.words)
+        aliases = ChainMap(own, dict(self.sources[module].aliases))
+        for name in (dotted(chain, aliases) or "" for chain in unit.chains):
+            if name in UNPICKLERS or (name.startswith("mlflow.") and name.endswith(".load_model")):
+                return True
+            if name == "numpy.load" and "allow_pickle" in unit.words:
+                return True
+        return False
 
     def _all_modules(self) -> tuple[str, ...]:
         tops = {module.partition(".")[0] for module in self.sources} | {self.package}

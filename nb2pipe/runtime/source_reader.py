@@ -14,6 +14,7 @@ Chain = tuple[str, ...]
 #: Methods that look names up in their caller's variables.
 READS_FRAMES = frozenset("eval evaluate query sql".split())
 
+_WORD = re.compile(r"[^\W\d]\w*")
 _NAMES_IN_TEXT = re.compile(r"[~@]|\bselect\b", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"%[-#0-9.]*[sdifg]|\{[^{}]*\}")
 _LONGEST = 300
@@ -87,9 +88,12 @@ class Reader:
                 self._decorated(node, deep)
                 self._take_docstring(node)
                 self.words.add(node.name)
-                for inner in node.body if deep else ():
+                for inner in node.body:
                     if isinstance(inner, ast.AnnAssign):  # dataclasses and their like read them
                         self._visit(inner.annotation, hidden, deep=deep)
+                        noted = [part.value for part in ast.walk(inner.annotation) if isinstance(part, ast.Constant)]
+                        texts = [text for text in noted if isinstance(text, str)]
+                        self.chains.update((word,) for text in texts for word in _WORD.findall(text))
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
                 targets = {
                     part.id for made in node.generators for part in ast.walk(made.target) if isinstance(part, ast.Name)
@@ -187,7 +191,7 @@ class Reader:
         frames = not self.words.isdisjoint(READS_FRAMES)
         for text in self.constants:
             if frames or _NAMES_IN_TEXT.search(text):
-                self.chains.update((word,) for word in re.findall(r"[^\W\d]\w*", text))
+                self.chains.update((word,) for word in _WORD.findall(text))
 
 
 #: Decorators that look at nothing but the function itself.

@@ -117,9 +117,11 @@ def read_source(name: str, file: Path | None, *, is_package: bool) -> Source:
     except OSError:
         content = b""
     digest = hashlib.sha256(content).hexdigest()
-    if file.suffix not in (".py", ".pyw"):
+    if file.suffix not in (".py", ".pyw", ".pyc"):
         return Source(name, digest, (Unit((), f"binary {digest}", kind="opaque", effect=True),))
     try:
+        if file.suffix == ".pyc":
+            raise ValueError("no source")
         return _read(name, digest, ast.parse(content), is_package)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         # nothing is known of what it mentions, so it may be anything
@@ -138,23 +140,26 @@ def _read(name: str, digest: str, tree: ast.Module, is_package: bool) -> Source:
     units: list[Unit] = []
     counts = Counter(known for reader in readers for known in reader.bound)
     effects = 0
+    stars: list[str] = []
     for number, reader in enumerate(readers):
         times = [len(bound.get(known, ())) for known in sorted(reader.bound)]
-        for known in reader.bound:
+        for known in (*reader.bound, *(["*"] if reader.stars else [])):
             bound[known] = (*bound.get(known, ()), number)
         unit = _unit(reader, aliases)
         unused = unit.kind == "import" and not set(unit.names) & (used | exported)
         again = any(counts[known] > 1 for known in reader.bound)
         place = f"{effects}:{times}:" if reader.now or again else ""
+        if stars and not (unit.kind == "import" and not reader.stars):
+            place += f"after {' '.join(stars)}:"  # a star may bind anything anew
         units.append(replace(unit, text=place + unit.text, unused=unused))
         effects += unit.effect
+        stars += reader.stars
     loads = [target for reader in readers for target in reader.loads_now]
-    stars = tuple(star for reader in readers for star in reader.stars)
     first = ast.get_docstring(tree, clean=False)
     if first is not None:
         bound["__doc__"] = (*bound.get("__doc__", ()), len(units))
         units.append(Unit((), "module", docs=repr(first)))
-    return Source(name, digest, tuple(units), bound, aliases, stars, tuple(dict.fromkeys(loads)))
+    return Source(name, digest, tuple(units), bound, aliases, tuple(stars), tuple(dict.fromkeys(loads)))
 
 
 def _unit(reader: Reader, aliases: Mapping[str, str | None]) -> Unit:
@@ -205,11 +210,14 @@ def _parts(statement: ast.stmt) -> Iterator[ast.stmt]:
             yield statement
 
 
+_IS_MAIN = ast.dump(ast.parse("__name__ == '__main__'", mode="eval").body)
+
+
 def _never(test: ast.expr) -> bool:
     chain = chain_of(test)
     if chain is not None:
         return chain[-1] == "TYPE_CHECKING"
-    return isinstance(test, ast.Compare) and chain_of(test.left) == ("__name__",)
+    return ast.dump(test) == _IS_MAIN
 
 
 def _aliases(readers: Iterable[Reader]) -> dict[str, str | None]:

@@ -193,6 +193,8 @@ EDITS = [
     Edit("through a re-export", "scores.py", "return 1", "return 2", {"judge"}),
     Edit("through a star import", "shared.py", "return model\n\ndef o", "return -model\n\ndef o", {"report"}),
     Edit("beside a star import", "shared.py", "def other(model):\n    return model", "def other(model):\n    return 0"),
+    Edit("star import of other names", "shared.py", "", "\nfrom pkg.late import *\n"),
+    Edit("code of modules that are imported", "helpers.py", "", '\nif __name__ != "__main__":\n    print(1)\n', ALL),
     Edit("settings", "pipeline.py", '"ignore"', '"error"', {"fit"}),
     Edit("name rebound", "helpers.py", "", "\ndef second(numbers):\n    return 2\n", {"fit"}),
     Edit("name rebound by a loop", "helpers.py", "", "\nfor STEPS in range(3): pass\n", ALL),
@@ -323,6 +325,16 @@ def test_a_subclass_counts_where_its_base_is_told_of_it(tmp_path: Path, read: Ca
     _edit(tmp_path, Edit("", "helpers.py", "size = 1", "size = 2"))
 
     assert _changed(before, read()) == ALL
+
+
+def test_the_order_of_star_imports_counts(tmp_path: Path, read: Callable[[], Code]) -> None:
+    (tmp_path / "pkg/pkg/more.py").write_text("def written(model):\n    return 0\n")
+    one, two = "from pkg.shared import *", "from pkg.more import *"
+    _edit(tmp_path, Edit("", "stages/report.py", one, f"{one}\n{two}"))
+    before = read()
+    _edit(tmp_path, Edit("", "stages/report.py", f"{one}\n{two}", f"{two}\n{one}"))
+
+    assert _changed(before, read()) == {"report"}
 
 
 def test_a_cycle_of_imports_and_calls_ends(tmp_path: Path, read: Callable[[], Code]) -> None:
