@@ -1,43 +1,46 @@
-"""What code each stage can reach: digests that change exactly when it does, for the cache of results.
+"""What code each stage can reach, as digests: what a kept result depends on besides its inputs and parameters.
 
-Followed are the names that code mentions, from the stage function through helpers, classes and constants of all
-local modules. Comments, formatting and docstrings do not count. Where names are looked up at run time, everything
-local counts.
+Digests are of normalised trees, so neither formatting nor comments count, and neither does code that a stage
+cannot reach. Where code cannot be followed it counts as reaching everything: a needless run is cheaper than a
+result that the code no longer gives.
 """
 
 from __future__ import annotations
 
-import ast
+import hashlib
+import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import CodeType
+from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any
 
-from nb2pipe.runtime.definition import Pipeline, Stage
-from nb2pipe.runtime.files import digest_of
+from nb2pipe.runtime.definition import Pipeline, Signature, Stage
 from nb2pipe.runtime.package import Package
-from nb2pipe.runtime.sources import Imported, SourceModule, imports_in, read_module
+from nb2pipe.runtime.source_files import Finder
+from nb2pipe.runtime.source_graph import Graph, Kind, Node
+from nb2pipe.runtime.source_units import READS_DOCS, READS_ENVIRONMENT, READS_SOURCE, Unit
 
-#: Code that mentions these may reach anything.
-DYNAMIC = frozenset({"globals", "eval", "exec", "__import__", "importlib", "import_module"})
-EFFECTS = "<effects>"
-ALL = "<all>"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-LONGEST_MENTION = 300
+_LONGEST_NAME = 300
+_BESIDE = frozenset("__file__ __path__ resources get_data pkgutil".split())
+_FOLDERS_ABOVE = 3
 
 
 @dataclass(frozen=True)
 class Code:
-    """What the code of a package's stages is.
+    """The code that a pipeline is made of.
 
     Attributes:
         stages: stage -> digest of all code that its function and its settings can reach.
-        definitions: ``module:name`` of top-level functions and classes of local modules -> digest of what they reach.
-        sources: path of each local source file that was read -> digest of its bytes.
-        libraries: stage -> top-level names of the other modules that its code uses.
+        definitions: ``module:name`` of what local modules define -> digest of all code that it can reach;
+            objects are pickled by reference to these.
+        sources: absolute path of each source file that was read -> digest of its bytes.
+        libraries: stage -> top-level names of the modules, neither local nor Python's own, that its code imports.
         variables: stage -> names of environment variables that its code may read.
-        mentions: stage -> texts in its code that may name files.
+        mentions: stage -> texts in its code that may name a file or a folder, or be a pattern for some.
     """
 
     stages: Mapping[str, str]
@@ -48,243 +51,221 @@ class Code:
     mentions: Mapping[str, tuple[str, ...]]
 
 
-def read_code(pipeline: Pipeline, package: Package) -> Code:
-    """Read the code of all stages of a package that is imported here."""
-    local = _Local(package)
-    shared = [(module, EFFECTS) for module in sorted({stage.module for stage in pipeline.stages})]
-    reached = {stage.name: _reach(local, [*_starts(local, stage), *shared]) for stage in pipeline.stages}
-    unknown = {stage.name: _without_source(local, stage) for stage in pipeline.stages}
-    definitions = {
-        f"{module.name}:{name}": _reach(local, [(module.name, name)]).digest()
-        for module in list(local.modules.values())
-        if module is not None
-        for name, statements in module.definitions.items()
-        if isinstance(statements[-1], ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-    }
+def read_code(pipeline: Pipeline, package: Package, folders: Iterable[Path] = ()) -> Code:
+    """Reads the user's modules that the pipeline can import; ``folders`` are searched besides ``sys.path``."""
+    functions = [_function(stage) for stage in pipeline.stages]
+    graph = Graph(
+        Finder(package.module_folder.resolve(), tuple(folders)),
+        package.name,
+        frozenset(_home(function) for function in functions),
+    )
+    main = f"{package.name}.pipeline"
+    every: list[Callable[..., Any]] = [
+        *functions,
+        *(setting for stage in pipeline.stages for setting in stage.settings),
+    ]
+    graph.discover(dict.fromkeys([main, *(_home(function)[0] for function in every)]))
+    reached = {stage.name: _Reached.of(graph, main, stage) for stage in pipeline.stages}
     return Code(
-        stages={name: found.digest(unknown[name]) for name, found in reached.items()},
-        definitions=definitions,
-        sources={str(module.path): module.digest for module in local.modules.values() if module is not None},
-        libraries={name: tuple(sorted(found.libraries)) for name, found in reached.items()},
-        variables={name: found.variables() for name, found in reached.items()},
-        mentions={name: found.mentions() for name, found in reached.items()},
+        stages={name: one.digest() for name, one in reached.items()},
+        definitions=Definitions(graph),
+        sources=_sources(graph),
+        libraries={name: one.libraries() for name, one in reached.items()},
+        variables={name: one.variables() for name, one in reached.items()},
+        mentions={name: one.mentions() for name, one in reached.items()},
     )
 
 
-class _Local:
-    """The local modules, each read once."""
+class Definitions(Mapping[str, str]):
+    """``module:name`` -> digest, each computed when it is asked for: few of them are."""
 
-    def __init__(self, package: Package) -> None:
-        self.package = package
-        self.modules: dict[str, SourceModule | None] = {}
-        self.dumps: dict[int, str] = {}
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._known: dict[str, str] = {}
+        self._names = {
+            f"{module}:{name}": Node(Kind.UNIT.value, module, number)
+            for module, source in sorted(graph.sources.items())
+            for number, unit in enumerate(source.units)
+            if unit.kind != "import"
+            for name in unit.names
+        }
 
-    def module(self, name: str) -> SourceModule | None:
-        if name not in self.modules:
-            self.modules[name] = read_module(name, self.package.module_folder)
-        return self.modules[name]
+    def __getitem__(self, key: str) -> str:
+        if key not in self._known:
+            node = self._names[key]
+            roots = self._graph.resolve(node.module, (key.partition(":")[2],))
+            self._known[key] = _Reached(self._graph, self._graph.reach(roots)).digest()
+        return self._known[key]
 
-    def dump(self, statement: ast.stmt) -> str:
-        if id(statement) not in self.dumps:
-            self.dumps[id(statement)] = ast.dump(_without_docstrings(statement))
-        return self.dumps[id(statement)]
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Reached:
-    """What was found from some starting points."""
+    """What was reached, and what else tells it from other code."""
 
-    local: _Local
-    statements: dict[tuple[str, str], list[ast.stmt]] = field(default_factory=dict)
-    opaque: dict[str, str] = field(default_factory=dict)
-    libraries: set[str] = field(default_factory=set)
+    graph: Graph
+    nodes: frozenset[Node]
+    also: tuple[str, ...] = field(default=())
 
-    def digest(self, more: Iterable[str] = ()) -> str:
-        lines = [
-            f"{module}:{name}:{self.local.dump(statement)}"
-            for (module, name), statements in sorted(self.statements.items())
-            for statement in statements
-        ]
-        lines += [f"{module}={digest}" for module, digest in sorted(self.opaque.items())]
-        return digest_of([line.encode(errors="surrogatepass") + b"\n" for line in [*lines, *more]])[0]
+    @classmethod
+    def of(cls, graph: Graph, main: str, stage: Stage) -> _Reached:
+        """What a stage reaches; importing the pipeline's modules comes first in every stage's process."""
+        roots: set[Node] = set()
+        also: list[str] = []
+        functions: list[Callable[..., Any]] = [_function(stage), *stage.settings]
+        for function in functions:
+            nodes, digest = _roots(graph, main, function)
+            roots |= nodes
+            also.append(f"{':'.join(_home(function))} {digest}")
+        order = graph.imported(main)
+        roots |= {Node(Kind.EFFECTS.value, module) for module in order}
+        return cls(graph, graph.reach(roots), (*also, " ".join(order)))
+
+    def digest(self) -> str:
+        words = {word for unit in self.units() for word in unit.words}
+        docs = not words.isdisjoint(READS_DOCS)
+        lines = []
+        for node in self.nodes:
+            if node.kind == Kind.UNIT.value:
+                unit = self.graph.unit(node)
+                lines.append(f"{node.module} {' '.join(unit.names)} {_sha(unit.text + unit.docs * docs)}")
+            elif node.kind == Kind.EFFECTS.value:
+                units = self.graph.sources[node.module].units
+                ordered = " ".join(_sha(units[number].text) for number in self.graph.effects(node.module))
+                lines.append(f"{node.module} effects {ordered}")
+        if not words.isdisjoint(READS_SOURCE):
+            modules = {node.module for node in self.nodes if node.module}
+            lines += [f"{module} source {self.graph.sources[module].digest}" for module in modules]
+        return _sha("\n".join((*self.also, *sorted(lines))))
+
+    def units(self) -> list[Unit]:
+        return [self.graph.unit(node) for node in self.nodes if node.kind == Kind.UNIT.value]
+
+    def libraries(self) -> tuple[str, ...]:
+        by_module: dict[str, list[Unit]] = {}
+        for node in self.nodes:
+            if node.kind == Kind.UNIT.value:
+                by_module.setdefault(node.module, []).append(self.graph.unit(node))
+        return tuple(sorted({name for m, units in by_module.items() for name in self.graph.libraries(m, units)}))
 
     def variables(self) -> tuple[str, ...]:
-        found: set[str] = set()
-        for statement in self._all():
-            names = {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(statement)}
-            if names & {"environ", "getenv", "environb"}:
-                found |= {text for text in _texts(statement) if _VARIABLE.fullmatch(text)}
-        return tuple(sorted(found))
+        units = self.units()
+        if all(unit.words.isdisjoint(READS_ENVIRONMENT) for unit in units):
+            return ()
+        texts = {text for unit in units for text in unit.constants}
+        return tuple(sorted(text for text in texts if _VARIABLE.fullmatch(text)))
 
     def mentions(self) -> tuple[str, ...]:
-        texts = {text for statement in self._all() for text in _texts(_without_docstrings(statement))}
-        return tuple(sorted(text for text in texts if text and len(text) < LONGEST_MENTION and "\n" not in text))
+        units = self.units()
+        texts = {
+            text
+            for unit in units
+            for text in unit.constants
+            if text.strip() and len(text) < _LONGEST_NAME and "\n" not in text and "\0" not in text
+        } - {"*"}
+        if any("load_dotenv" in unit.words or "dotenv_values" in unit.words for unit in units):
+            texts.add(".env")
+        return tuple(sorted(texts | set(self._beside(texts))))
 
-    def _all(self) -> Iterable[ast.stmt]:
-        return (statement for statements in self.statements.values() for statement in statements)
-
-
-def _reach(local: _Local, starts: Iterable[tuple[str, str]]) -> _Reached:
-    """Everything that can be reached from names of local modules."""
-    found = _Reached(local)
-    open_ = list(starts)
-    seen: set[tuple[str, str]] = set()
-    while open_:
-        place = open_.pop()
-        if place in seen:
-            continue
-        seen.add(place)
-        module = local.module(place[0])
-        if module is None:
-            found.libraries.add(place[0].partition(".")[0])
-            continue
-        open_.extend(_importing(local, module))
-        if module.opaque:
-            found.opaque[module.name] = module.digest
-            continue
-        open_.extend(_from(local, module, place[1], found))
-    return found
+    def _beside(self, texts: Iterable[str]) -> Iterator[str]:
+        """Files that lie beside code that asks where it lies."""
+        folders: set[Path] = set()
+        for node in self.nodes:
+            if node.kind == Kind.UNIT.value and not self.graph.unit(node).words.isdisjoint(_BESIDE):
+                file = self.graph.finder.find(node.module).file
+                if file is not None:
+                    folders.update(list(file.resolve().parents)[:_FOLDERS_ABOVE])
+        for folder in folders:
+            for text in texts:
+                path = folder / text.lstrip("/")
+                if "*" in text or (text.strip("./") and _exists(path)):
+                    yield str(path)
 
 
-def _importing(local: _Local, module: SourceModule) -> list[tuple[str, str]]:
-    """What importing a module runs: its effects, those of the packages around it and of what it imports."""
-    parts = module.name.split(".")
-    around = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
-    names = [*around, *(name for name in module.imported if local.module(name) is not None)]
-    return [(name, EFFECTS) for name in names if local.module(name) is not None]
+def _roots(graph: Graph, main: str, function: Callable[..., Any]) -> tuple[set[Node], str]:
+    """Where a function starts; a digest where its source does not tell all of it."""
+    module, qualified = _home(function)
+    nodes = graph.resolve(module, (qualified.partition(".")[0],)) if graph.source(module) is not None else set()
+    if nodes and isinstance(function, FunctionType) and "<locals>" not in qualified:
+        return nodes, ""
+    # made by a call: the names that it has where the definition is written tell how
+    for known, value in vars(sys.modules.get(main) or object).items():
+        if value is function:
+            nodes |= graph.resolve(main, (known,))
+    inner = inspect.unwrap(function)
+    if inner is not function:
+        nodes |= _roots(graph, main, inner)[0]
+    if isinstance(inner, FunctionType) and inner.__globals__.get("__name__") in graph.sources:
+        for word in sorted(_words(inner.__code__)):
+            nodes |= graph.resolve(str(inner.__globals__["__name__"]), (word,))
+    return nodes, _sha(repr(_compiled(inner)))
 
 
-def _from(local: _Local, module: SourceModule, name: str, found: _Reached) -> list[tuple[str, str]]:
-    """The places that one place leads to; its statements are noted in ``found``."""
-    if name == ALL:
-        return [(module.name, inner) for inner in [*module.definitions, *module.imports, EFFECTS]]
-    if name == EFFECTS:
-        statements = module.effects
-    elif name in module.definitions:
-        statements = module.definitions[name]
-    elif name in module.imports:
-        return _of_import(local, module.imports[name], None)
-    elif local.module(f"{module.name}.{name}") is not None:
-        return [(f"{module.name}.{name}", ALL)]
-    elif module.stars:
-        return [(star, name) for star in module.stars if local.module(star) is not None]
-    elif name.startswith("__") or not module.definitions.get("__getattr__"):
-        return []
-    else:
-        return [(module.name, ALL)]
-    if statements:
-        found.statements[module.name, name] = statements
-    return [place for statement in statements for place in _mentioned(local, module, statement)]
+def _function(stage: Stage) -> Callable[..., Any]:
+    """A stage's function, in a process that has imported it."""
+    if isinstance(stage.function, Signature):
+        raise TypeError(f"stage {stage.name} has no code here")
+    return stage.function
 
 
-def _mentioned(local: _Local, module: SourceModule, statement: ast.stmt) -> list[tuple[str, str]]:
-    """The places of all names that a statement mentions."""
-    inner = {name: imported for name, imported, _ in imports_in(statement, module)}
-    imports = {**module.imports, **inner}
-    places = [(origin, EFFECTS) for _, _, origin in imports_in(statement, module)]
-    chains, bare = _names(statement)
-    for name in bare & DYNAMIC:
-        places += [(known.name, ALL) for known in list(local.modules.values()) if known is not None and name]
-    for name in bare:
-        if name in imports:
-            places += _of_import(local, imports[name], None)
-        elif name in module.definitions:
-            places.append((module.name, name))
-        else:
-            places += [(star, name) for star in module.stars if local.module(star) is not None]
-    for name, attributes in chains:
-        if name in imports:
-            places += _of_import(local, imports[name], attributes)
-        elif name in module.definitions:
-            places.append((module.name, name))
-        else:
-            places += [(star, name) for star in module.stars if local.module(star) is not None]
-    return places
+def _home(function: Callable[..., Any]) -> tuple[str, str]:
+    """The module and the name of a function; those of its class for another object that can be called."""
+    named = function if hasattr(function, "__qualname__") else type(function)
+    return getattr(named, "__module__", None) or "builtins", named.__qualname__
 
 
-def _of_import(local: _Local, imported: Imported, attributes: tuple[str, ...] | None) -> list[tuple[str, str]]:
-    """Where an imported name leads, used bare (``None``) or with attributes."""
-    module = imported.module
-    if imported.name is not None:
-        if local.module(f"{module}.{imported.name}") is None:
-            return [(module, imported.name)]
-        module = f"{module}.{imported.name}"
-    if local.module(module) is None:
-        return [(module, EFFECTS)]
-    for attribute in attributes or ():
-        if local.module(f"{module}.{attribute}") is None:
-            return [(module, attribute)]
-        module = f"{module}.{attribute}"
-    return [(module, ALL)]
+def _words(code: CodeType) -> set[str]:
+    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return set(code.co_names).union(*(_words(one) for one in inner))
 
 
-def _names(statement: ast.stmt) -> tuple[set[tuple[str, tuple[str, ...]]], set[str]]:
-    """Names with the attributes asked of them (``a.b.c``), and names that are used by themselves."""
-    chains: set[tuple[str, tuple[str, ...]]] = set()
-    bare: set[str] = set()
-    stack: list[ast.AST] = [statement]
-    while stack:
-        node = stack.pop()
-        attributes: list[str] = []
-        base = node
-        while isinstance(base, ast.Attribute):
-            attributes.append(base.attr)
-            base = base.value
-        if attributes and isinstance(base, ast.Name):
-            chains.add((base.id, tuple(reversed(attributes))))
-            if set(attributes) & DYNAMIC:
-                bare |= set(attributes) & DYNAMIC
-            continue
-        if isinstance(node, ast.Name):
-            bare.add(node.id)
-        elif isinstance(node, ast.Global):
-            bare |= set(node.names)
-        stack.extend(ast.iter_child_nodes(node))
-    bare |= {name for name, _ in chains if name in DYNAMIC}
-    return chains, bare
+def _compiled(value: Any, depth: int = 0) -> Any:
+    """A function, or what it holds, as plain data that says the same in every process."""
+    if depth > 20:
+        return "..."
+    match value:
+        case CodeType():
+            constants = [_compiled(constant, depth + 1) for constant in value.co_consts]
+            return value.co_name, value.co_code, constants, value.co_names, value.co_varnames
+        case FunctionType():
+            cells = [_cell(cell, depth + 1) for cell in value.__closure__ or ()]
+            defaults = (value.__defaults__, value.__kwdefaults__)
+            return _compiled(value.__code__, depth + 1), cells, _compiled(defaults, depth + 1)
+        case str() | bytes() | int() | float() | complex() | None:
+            return repr(value)
+        case tuple() | list():
+            return [type(value).__name__, *(_compiled(part, depth + 1) for part in value)]
+        case set() | frozenset():
+            return sorted(repr(_compiled(part, depth + 1)) for part in value)
+        case dict():
+            return [(_compiled(key, depth + 1), _compiled(part, depth + 1)) for key, part in value.items()]
+        case _:
+            return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
-def _starts(local: _Local, stage: Stage) -> list[tuple[str, str]]:
-    functions: list[Any] = [stage.function, *stage.settings]
-    return [(function.__module__, function.__qualname__.partition(".")[0]) for function in functions]
+def _cell(cell: Any, depth: int) -> Any:
+    try:
+        return _compiled(cell.cell_contents, depth)
+    except ValueError:  # it holds nothing yet
+        return "empty"
 
 
-def _without_source(local: _Local, stage: Stage) -> list[str]:
-    """Functions that no source defines, by their byte code."""
-    functions: list[Callable[..., Any]] = [stage.function, *stage.settings]  # type: ignore[list-item]
-    lines = []
-    for function in functions:
-        module = local.module(function.__module__)
-        known = module is not None and (module.opaque or function.__qualname__.partition(".")[0] in module.definitions)
-        code = getattr(function, "__code__", None)
-        if not known and code is not None:
-            lines.append(_digest_of_code(code))
-    return lines
+def _sources(graph: Graph) -> dict[str, str]:
+    files = ((graph.finder.find(module).file, source) for module, source in sorted(graph.sources.items()))
+    return {str(file.absolute()): source.digest for file, source in files if file is not None}
 
 
-def _digest_of_code(code: CodeType) -> str:
-    constants = [_digest_of_code(value) if isinstance(value, CodeType) else repr(value) for value in code.co_consts]
-    parts = [code.co_code.hex(), *code.co_names, *code.co_varnames, *constants]
-    return digest_of([part.encode(errors="surrogatepass") + b"\n" for part in parts])[0]
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
-def _texts(statement: ast.AST) -> set[str]:
-    return {
-        node.value for node in ast.walk(statement) if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-
-
-def _without_docstrings(statement: ast.stmt) -> ast.stmt:
-    """The statement with its docstrings emptied, unless it asks for one."""
-    documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-    if not any(isinstance(node, documented) for node in ast.walk(statement)):
-        return statement
-    if any(isinstance(node, ast.Attribute) and node.attr == "__doc__" for node in ast.walk(statement)):
-        return statement
-    for node in ast.walk(statement):
-        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
-            text = node.body[0]
-            assert isinstance(text, ast.Expr)
-            assert isinstance(text.value, ast.Constant)
-            text.value.value = ""
-    return statement
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -20,9 +20,10 @@ _OTHERWISE_CALLED = {
 
 
 def versions_of(modules: Iterable[str]) -> dict[str, str]:
-    """Distribution -> version, for top-level ``modules`` and what their distributions require."""
-    found: dict[str, str] = {}
-    open_ = [name for module in modules if module not in sys.stdlib_module_names for name in _distributions(module)]
+    """Distribution -> version, for top-level ``modules`` and what their distributions require; ``none`` without one."""
+    wanted = [module for module in modules if module not in sys.stdlib_module_names]
+    found = {module: "none" for module in wanted if not _distributions(module)}
+    open_ = [name for module in wanted for name in _distributions(module)]
     while open_:
         name = _normalised(open_.pop())
         if name not in found and (known := _distribution(name)) is not None:

@@ -63,7 +63,9 @@ def load(module_folder: Path) -> Definition:
 def definition_of(pipeline: Pipeline) -> Definition:
     """What the runner must know of ``pipeline``, which is imported here."""
     package = package_of(pipeline)
-    return Definition(_outline(pipeline), package, read_code(pipeline, package), _schemas(pipeline, package))
+    code = read_code(pipeline, package)
+    code = replace(code, definitions=dict(code.definitions))  # plain data: it goes to another process
+    return Definition(_outline(pipeline), package, code, _schemas(pipeline, package))
 
 
 def _outline(pipeline: Pipeline) -> Pipeline:
