@@ -182,7 +182,7 @@ def _pipeline(pipeline: Pipeline, folder: Path) -> Any:
             mine = definition.stage(name)
             state = results[mine.random_state].record.random_state if mine.random_state else None
             artifacts = tuple(records[need] for need in dict.fromkeys(mine.needs))
-            job = Job(pipeline.name, name, run, run / "workspace", folder / "store", arguments, artifacts, state)
+            job = Job(pipeline.name, name, run, run / "workspace", folder / "store", None, arguments, artifacts, state)
             result = run_stage(job, definition)
             (folder / f"{name}.pickle").write_bytes(pickle.dumps(result))
 
